@@ -1,0 +1,1 @@
+"""Graph nodes for a Miniscope, its recordings and a simulated one: the library, without windows."""

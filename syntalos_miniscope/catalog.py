@@ -1,0 +1,144 @@
+"""Finds node folders. Adding a node is adding a folder; nothing is imported by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import platformdirs
+
+from syntalos_miniscope.node import Node
+
+
+class CatalogError(Exception):
+    """A node folder that cannot be used; the text says which, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFolder:
+    """A folder with a `module.toml`: what the palette shows without importing anything."""
+
+    id: str
+    path: Path
+    name: str
+    description: str
+    main: Path
+    icon: Path
+    categories: tuple[str, ...]
+
+
+def shipped_folder() -> Path:
+    """Give the folder of the nodes that come with this program, installed or in a checkout."""
+    installed = Path(__file__).parent / "nodes"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "nodes"
+
+
+def user_folder() -> Path:
+    """Give the folder where a user's own nodes lie; it need not exist."""
+    return Path(platformdirs.user_data_dir("syntalos-miniscope", appauthor=False)) / "nodes"
+
+
+@dataclass
+class Catalog:
+    """The node types that can be had, by id."""
+
+    folders: dict[str, NodeFolder]
+    _loaded: dict[str, type[Node]] = field(default_factory=dict[str, type[Node]])
+
+    @staticmethod
+    def find(places: Iterable[Path]) -> Catalog:
+        """Look through places in order; one that does not exist is passed over.
+
+        CatalogError if two folders have the same id, or one cannot be read.
+        """
+        folders: dict[str, NodeFolder] = {}
+        for place in places:
+            for folder in _folders_in(place):
+                if folder.id in folders:
+                    raise CatalogError(
+                        f"node '{folder.id}' is there twice: {folders[folder.id].path} and "
+                        f"{folder.path}; rename one of the folders"
+                    )
+                folders[folder.id] = folder
+        return Catalog(folders)
+
+    @staticmethod
+    def shipped(extra: Path | None = None) -> Catalog:
+        """Give the shipped nodes, the user's own, and those of one more folder."""
+        if extra is not None and not extra.is_dir():
+            raise CatalogError(f"{extra}: no such folder of nodes")
+        return Catalog.find([shipped_folder(), user_folder(), *([extra] if extra else [])])
+
+    def node(self, type_id: str) -> type[Node]:
+        """Give a node class, importing its folder once.
+
+        CatalogError if there is none of that id, or its file cannot be imported.
+        """
+        if type_id not in self._loaded:
+            if type_id not in self.folders:
+                known = ", ".join(sorted(self.folders))
+                raise CatalogError(f"there is no node '{type_id}'; known: {known}")
+            self._loaded[type_id] = _load(self.folders[type_id])
+        return self._loaded[type_id]
+
+
+def _folders_in(place: Path) -> Iterator[NodeFolder]:
+    if place.is_dir():
+        for path in sorted(place.iterdir()):
+            if (path / "module.toml").is_file():
+                yield _read(path)
+
+
+def _read(path: Path) -> NodeFolder:
+    file = path / "module.toml"
+    try:
+        entry = tomllib.loads(file.read_text("utf-8"))["syntalos_module"]
+        categories = entry.get("categories", [])
+        return NodeFolder(
+            id=path.name,
+            path=path,
+            name=str(entry["name"]),
+            description=str(entry["description"]),
+            main=path / str(entry["main"]),
+            icon=path / str(entry["icon"]),
+            categories=(categories,) if isinstance(categories, str) else tuple(categories),
+        )
+    except KeyError as missing:
+        raise CatalogError(f"{file}: {missing} is missing") from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, AttributeError) as error:
+        raise CatalogError(f"{file}: {error}") from error
+
+
+def _load(folder: NodeFolder) -> type[Node]:
+    module_name = f"syntalos_miniscope_node_{folder.id}"
+    spec = importlib.util.spec_from_file_location(module_name, folder.main)
+    if spec is None or spec.loader is None or not folder.main.is_file():
+        raise CatalogError(f"{folder.main}: no such Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Pickling and pydantic look a class's module up by name.
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        raise CatalogError(f"{folder.main}: {type(error).__name__}: {error}") from error
+    return _node_class(module, folder)
+
+
+def _node_class(module: ModuleType, folder: NodeFolder) -> type[Node]:
+    own = [
+        thing
+        for thing in vars(module).values()
+        if inspect.isclass(thing)
+        and issubclass(thing, Node)
+        and thing.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        raise CatalogError(f"{folder.main}: defines {len(own)} subclasses of Node; one is right")
+    return own[0]

@@ -1,0 +1,1 @@
+"""From a raw frame to a display frame: background, contrast, colour and warnings."""

@@ -1,0 +1,1 @@
+"""The node editor: draws a project, runs it and shows what flows."""
