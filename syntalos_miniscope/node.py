@@ -80,6 +80,11 @@ class Dataset(Protocol):
         """The folder, which exists."""
         ...
 
+    @property
+    def collection_id(self) -> str:
+        """The run's UUID, which the headers of its files carry."""
+        ...
+
     def data_file(self, name: str) -> Path:
         """Claim a file of the data proper and give its path; parts keep the order of the calls."""
         ...
