@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from syntalos_miniscope.simulation.acquisition import Acquisition
 from syntalos_miniscope.simulation.extras import Extras
@@ -24,6 +24,9 @@ from syntalos_miniscope.simulation.steps import (
 
 MOTION_SHARE_OF_FOV = 0.05
 """Motion beyond this share of the field of view is likely a mistake."""
+
+QUIET = {"quiet": True}
+"""Context of a validation that gives no `SpecWarning`."""
 
 StepT = TypeVar("StepT", bound=Part)
 
@@ -61,13 +64,13 @@ class Spec(Part):
         return sorted(steps, key=lambda step: PIPELINE_ORDER.index(step.kind))
 
     @model_validator(mode="after")
-    def _can_be_rendered(self) -> Spec:
+    def _can_be_rendered(self, info: ValidationInfo) -> Spec:
         twice = [kind for kind, n in Counter(step.kind for step in self.steps).items() if n > 1]
         if twice:
             raise ValueError(f"steps hold {', '.join(twice)} more than once")
         self._check_cells_fit()
         self._check_decay_is_sampled()
-        for advisory in self.advisories():
+        for advisory in self.advisories() if info.context is not QUIET else ():
             warnings.warn(advisory, SpecWarning, stacklevel=2)
         return self
 
