@@ -1,0 +1,187 @@
+"""One box of a running graph: its node on a thread of its own, and the context it sees."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from threading import Thread
+
+from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.engine.mailbox import Mailbox
+from syntalos_miniscope.engine.run import BoxState, describe
+from syntalos_miniscope.node import Dataset, Settings, is_source
+from syntalos_miniscope.project import GraphNode
+from syntalos_miniscope.streams import Item, Metadata, MetadataValue
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs one node; the node's `Context`.
+
+    `failed` is called with the worker, from its thread, when the node has raised.
+    """
+
+    def __init__(
+        self,
+        entry: GraphNode,
+        clock: RunClock,
+        place: Callable[[str], Dataset | None],
+        failed: Callable[[Worker], None],
+    ) -> None:
+        self.id = entry.box.id
+        self.type = entry.box.type
+        self.node = entry.type(entry.settings)
+        self.state = BoxState()
+        self.described: dict[str, dict[str, MetadataValue]] = {p.id: {} for p in self.node.outputs}
+        self.mailbox = Mailbox(self.node.inputs)
+        self.sent: Counter[str] = Counter()
+        self._types = {port.id: port.type for port in self.node.outputs}
+        self._receivers: dict[str, list[tuple[Worker, str]]] = {p.id: [] for p in self.node.outputs}
+        self._senders: dict[str, tuple[Worker, str]] = {}
+        self._clock = clock
+        self._place = place
+        self._failed = failed
+        self._thread = Thread(target=self._live, name=self.id, daemon=True)
+
+    def connect(self, port: str, receiver: Worker, into: str) -> None:
+        """Wire an output to an input of another worker; before the run."""
+        self._receivers[port].append((receiver, into))
+        receiver._senders[into] = (self, port)
+        receiver.mailbox.queues[into].fed = True
+
+    # What the engine calls
+
+    def prepare(self) -> None:
+        """Prepare the node on the calling thread; raises what it raises."""
+        self.state.phase = "preparing"
+        self.node.prepare(self)
+        self.state.phase = "ready"
+
+    def begin(self) -> None:
+        """Start the node on the calling thread: t = 0 has just been set."""
+        self.node.start(self)
+        self.state.phase = "running"
+
+    def launch(self) -> None:
+        """Let the node's own thread run it to its end."""
+        self._thread.start()
+
+    def ensure_stopped(self) -> None:
+        """Stop a node whose thread never ran or will not end; an error is kept in its state."""
+        self.mailbox.close()
+        if self.state.phase != "idle":
+            self._stop_node()
+
+    def ended(self, timeout_s: float) -> bool:
+        """Wait for the node's thread to end."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def fail(self, error: BaseException, port: str = "") -> None:
+        """Keep the first error of a node."""
+        log.debug("%s failed", self.id, exc_info=error)
+        if self.state.error is None:
+            self.state.error = f"{port}: {describe(error)}" if port else describe(error)
+        self.state.phase = "failed"
+
+    def _live(self) -> None:
+        try:
+            if is_source(type(self.node)):
+                self.node.run(self)
+            else:
+                while (heard := self.mailbox.receive()) is not None:
+                    self._deliver(heard)
+        except Exception as error:  # noqa: BLE001 - whatever a node raises ends the run in order
+            self.fail(error)
+        self._stop_node()
+        self.mailbox.close()
+        for receivers in self._receivers.values():
+            for receiver, port in receivers:
+                receiver.mailbox.finish(port)
+        if self.state.phase == "failed":
+            self._failed(self)
+        else:
+            self.state.phase = "ended"
+
+    def _deliver(self, heard: Settings | tuple[str, Item]) -> None:
+        if isinstance(heard, Settings):
+            self.node.apply(self, heard)
+            self.node.settings = heard
+            return
+        port, item = heard
+        try:
+            self.node.on_data(self, port, item)
+        except Exception as error:
+            self.fail(error, port)
+            raise
+
+    def _stop_node(self) -> None:
+        try:
+            self.node.stop(self)
+        except Exception as error:  # noqa: BLE001 - the others must be stopped all the same
+            self.fail(error)
+
+    # What the node calls: its Context
+
+    @property
+    def clock(self) -> RunClock:
+        """The run clock."""
+        return self._clock
+
+    def describe(self, port: str, **metadata: MetadataValue) -> None:
+        """Set metadata of an output."""
+        self.described[port].update(metadata)
+
+    def metadata(self, port: str) -> Metadata:
+        """Give the metadata of the stream wired to an input."""
+        if port not in self._senders:
+            return {}
+        sender, output = self._senders[port]
+        return sender.described[output]
+
+    def wired(self, port: str) -> bool:
+        """Whether anything is connected to a port."""
+        return port in self._senders or bool(self._receivers.get(port))
+
+    def emit(self, port: str, item: Item) -> None:
+        """Send an item to every wire of an output."""
+        if not isinstance(item, self._types[port]):
+            raise TypeError(f"{port} gives {self._types[port].__name__}, not {type(item).__name__}")
+        self.sent[port] += 1
+        for receiver, into in self._receivers[port]:
+            receiver.mailbox.put(into, item)
+
+    def stopping(self) -> bool:
+        """Whether the source should return; hands over what waits for it first."""
+        while (heard := self.mailbox.hear(0)) is not None:
+            self._deliver(heard)
+        return self.mailbox.stopping
+
+    def sleep_until(self, time_us: int) -> bool:
+        """Wait for a run time, hearing meanwhile; False if the source should return."""
+        while not self.mailbox.stopping:
+            left_us = time_us - self._clock.now_us()
+            heard = self.mailbox.hear(time.monotonic_ns() + left_us * 1000)
+            if heard is None:
+                break
+            self._deliver(heard)
+        return not self.mailbox.stopping
+
+    def dataset(self, name: str) -> Dataset | None:
+        """Give the node a place on disk."""
+        return self._place(name)
+
+    def status(self, text: str) -> None:
+        """Show a short line on the box."""
+        self.state.text = text
+
+    def note(self, text: str) -> None:
+        """Keep a sentence for the report."""
+        self.state.notes.append(text)
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Add to a counter of the report."""
+        self.state.counters[name] += amount
