@@ -1,0 +1,335 @@
+"""Time files (`.tsync`): pairs of times or counts, in blocks that are sealed with a checksum.
+
+Written as version 1.2 with the magic number of Syntalos 3.1 and later. Read as well: the files of
+Syntalos 1 and 2, whose header checksum leaves out the lengths of strings, and those of 3.0, which
+kept the old magic number but counted the lengths.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64
+
+from syntalos_miniscope.recording import RecordingError, disk_error
+
+MAGIC = 0xB28FE2434E53548A
+MAGIC_OLD = 0x00F223434E5953548A
+TERMINATOR = 0x9198E2
+TERMINATOR_OLD = 0x1126000000000000
+NO_STRING = 0xFFFFFFFF
+BLOCK_ENTRIES = 2800
+SEAL_BYTES = 16
+
+
+class Mode(IntEnum):
+    """What the entries are: every time there was, or only points at which clocks were compared."""
+
+    CONTINUOUS = 0
+    SYNCPOINTS = 1
+
+
+class Unit(IntEnum):
+    """What a column counts."""
+
+    INDEX = 0
+    NANOSECONDS = 1
+    MICROSECONDS = 2
+    MILLISECONDS = 3
+    SECONDS = 4
+
+
+class Kind(IntEnum):
+    """The integer type in which a column is stored."""
+
+    INT16 = 2
+    INT32 = 3
+    INT64 = 4
+    UINT16 = 6
+    UINT32 = 7
+    UINT64 = 8
+
+
+_LETTERS = {
+    Kind.INT16: "h",
+    Kind.INT32: "i",
+    Kind.INT64: "q",
+    Kind.UINT16: "H",
+    Kind.UINT32: "I",
+    Kind.UINT64: "Q",
+}
+_MICROSECONDS = {Unit.MICROSECONDS: 1, Unit.MILLISECONDS: 1000, Unit.SECONDS: 1_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of the two columns: its label, what it counts and how it is stored."""
+
+    label: str
+    unit: Unit
+    kind: Kind
+
+
+FRAME_COLUMNS = (
+    Column("frame-no", Unit.INDEX, Kind.UINT32),
+    Column("master-time", Unit.MICROSECONDS, Kind.UINT64),
+)
+"""The columns of a time file that goes with a video."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeFile:
+    """What a time file says.
+
+    `entries` is int64 (n, 2), in the units of `columns`. `damage` says in sentences what was not
+    as it should be; an entry of a block that fails its checksum is still given.
+    """
+
+    entries: NDArray[np.int64]
+    columns: tuple[Column, Column]
+    mode: Mode
+    module: str
+    collection_id: str
+    created_s: int
+    user: Mapping[str, Any]
+    damage: tuple[str, ...]
+
+    def times_us(self, column: int = 1) -> NDArray[np.int64]:
+        """Give one column in microseconds; RecordingError if it holds no times."""
+        unit = self.columns[column].unit
+        if unit is Unit.NANOSECONDS:
+            return self.entries[:, column] // 1000
+        if unit not in _MICROSECONDS:
+            raise RecordingError(f"column {self.columns[column].label!r} holds counts, not times")
+        return self.entries[:, column] * _MICROSECONDS[unit]
+
+
+class _Header:
+    """Reads the fields of a header and hashes them with and without the lengths of strings."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 8
+        self.hash = xxh3_64()
+        self.hash_without_lengths = xxh3_64()
+
+    def take(self, count: int) -> bytes:
+        if count < 0 or self.at + count > len(self.data):
+            raise ValueError("its header is cut short")
+        part = self.data[self.at : self.at + count]
+        self.at += count
+        self.hash.update(part)
+        return part
+
+    def field(self, layout: str) -> int:
+        part = self.take(struct.calcsize(layout))
+        self.hash_without_lengths.update(part)
+        return int(struct.unpack(layout, part)[0])
+
+    def text(self) -> str:
+        length = int(struct.unpack("<I", self.take(4))[0])
+        if length == NO_STRING:
+            return ""
+        part = self.take(length)
+        self.hash_without_lengths.update(part)
+        return part.decode("utf-8")
+
+    def column(self) -> Column:
+        return Column(self.text(), Unit(self.field("<H")), Kind(self.field("<H")))
+
+    def seal(self, old: bool) -> None:
+        padding = self.take(-self.at % 8)
+        self.hash_without_lengths.update(padding)
+        good = {self.hash.intdigest(), self.hash_without_lengths.intdigest() if old else None}
+        terminator, digest = struct.unpack("<QQ", self.take(SEAL_BYTES))
+        if terminator != (TERMINATOR_OLD if old else TERMINATOR) or digest not in good:
+            raise ValueError("its header fails its checksum")
+
+
+def read_tsync(path: Path) -> TimeFile:
+    """Read a time file of any version from 1.2 on.
+
+    RecordingError if there is no such file or its header is not sound. Whatever entries follow a
+    sound header are given, also those after the last sealed block of a file that was cut.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordingError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return _parse(data)
+    except ValueError as error:
+        raise RecordingError(f"{path} is not a sound tsync file: {error}") from error
+
+
+def _parse(data: bytes) -> TimeFile:
+    if len(data) < 8:
+        raise ValueError("it is shorter than its magic number")
+    magic = int.from_bytes(data[:8], "little")
+    if magic not in (MAGIC, MAGIC_OLD):
+        raise ValueError("it does not begin as one")
+    old = magic == MAGIC_OLD
+    header = _Header(data)
+    version = header.field("<H"), header.field("<H")
+    if version != (1, 2):
+        raise ValueError(f"it has version {version[0]}.{version[1]}, and 1.2 is what can be read")
+    created_s = header.field("<q")
+    module, collection_id, user_text = header.text(), header.text(), header.text()
+    mode, block_entries = Mode(header.field("<H")), header.field("<i")
+    columns = header.column(), header.column()
+    header.seal(old)
+    if block_entries < 1:
+        raise ValueError(f"its blocks have {block_entries} entries")
+    user = json.loads(user_text or "{}")
+    if not isinstance(user, dict):
+        raise ValueError("its user data is not a JSON object")
+    body = data[header.at :]
+    entries, damage = _entries(body, columns, block_entries, TERMINATOR_OLD if old else TERMINATOR)
+    return TimeFile(
+        entries,
+        columns,
+        mode,
+        module,
+        collection_id,
+        created_s,
+        cast("dict[str, Any]", user),
+        tuple(damage),
+    )
+
+
+def _entries(
+    body: bytes, columns: tuple[Column, Column], block_entries: int, terminator: int
+) -> tuple[NDArray[np.int64], list[str]]:
+    layout = np.dtype(
+        [(name, "<" + _LETTERS[c.kind]) for name, c in zip("ab", columns, strict=True)]
+    )
+    block_bytes = layout.itemsize * block_entries + SEAL_BYTES
+    mark = terminator.to_bytes(8, "little")
+    parts: list[bytes] = []
+    damage: list[str] = []
+    for number, begin in enumerate(range(0, len(body), block_bytes)):
+        block = body[begin : begin + block_bytes]
+        content, seal = block[: -SEAL_BYTES or None], block[-SEAL_BYTES:]
+        sealed = len(block) > SEAL_BYTES and seal[:8] == mark
+        if sealed and len(content) % layout.itemsize == 0:
+            if seal[8:] != xxh3_64(content).intdigest().to_bytes(8, "little"):
+                damage.append(f"block {number} of times fails its checksum")
+        elif len(block) == block_bytes:
+            damage.append(f"block {number} of times has no end mark")
+        else:
+            whole = block.rfind(mark)
+            content = block if whole < 0 or whole % layout.itemsize else block[:whole]
+            content = content[: len(content) // layout.itemsize * layout.itemsize]
+            damage.append(
+                f"the time file was cut: its last {len(content) // layout.itemsize} times have "
+                f"no checksum"
+            )
+        parts.append(content)
+    table = np.frombuffer(b"".join(parts), layout)
+    entries = np.empty((len(table), 2), np.int64)
+    # A uint64 above the range of int64 is damage; it wraps to a negative time, which readers see.
+    entries[:, 0] = table["a"].astype(np.int64, casting="unsafe")
+    entries[:, 1] = table["b"].astype(np.int64, casting="unsafe")
+    return entries, damage
+
+
+class TimeFileWriter:
+    """Writes a time file entry by entry, so that each is on disk when `add` returns.
+
+    RecordingError if the disk refuses. `close` seals the last block and may be called twice.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        module: str,
+        collection_id: str,
+        created_s: int,
+        columns: tuple[Column, Column] = FRAME_COLUMNS,
+        mode: Mode = Mode.CONTINUOUS,
+        user: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = path
+        self._entry = struct.Struct("<" + "".join(_LETTERS[column.kind] for column in columns))
+        self._count = 0
+        self._hash = xxh3_64()
+        try:
+            self._file = path.open("xb", buffering=0)
+            self._write(_header(module, collection_id, created_s, columns, mode, user or {}))
+        except OSError as error:
+            raise disk_error(path, error) from error
+
+    def add(self, first: int, second: int) -> None:
+        """Write one entry."""
+        entry = self._entry.pack(first, second)
+        self._write(entry)
+        self._hash.update(entry)
+        self._count += 1
+        if self._count % BLOCK_ENTRIES == 0:
+            self._seal()
+
+    def close(self) -> None:
+        """Seal what is written and close the file."""
+        if self._file.closed:
+            return
+        try:
+            if self._count % BLOCK_ENTRIES:
+                self._seal()
+        finally:
+            self._file.close()
+
+    def __enter__(self) -> TimeFileWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _seal(self) -> None:
+        self._write(struct.pack("<QQ", TERMINATOR, self._hash.intdigest()))
+        self._hash.reset()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            done = self._file.write(data)
+            if done != len(data):
+                self._file.write(data[done:])
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+
+
+def _header(
+    module: str,
+    collection_id: str,
+    created_s: int,
+    columns: tuple[Column, Column],
+    mode: Mode,
+    user: Mapping[str, Any],
+) -> bytes:
+    def text(value: str) -> bytes:
+        raw = value.encode("utf-8")
+        return struct.pack("<I", len(raw)) + raw
+
+    body = struct.pack("<HHq", 1, 2, created_s)
+    body += text(module) + text(collection_id) + text(json.dumps(dict(user)))
+    body += struct.pack("<Hi", mode, BLOCK_ENTRIES)
+    for column in columns:
+        body += text(column.label) + struct.pack("<HH", column.unit, column.kind)
+    body += bytes(-len(body) % 8)
+    return (
+        struct.pack("<Q", MAGIC) + body + struct.pack("<QQ", TERMINATOR, xxh3_64(body).intdigest())
+    )

@@ -1,0 +1,213 @@
+"""Videos: written without loss, so that a crash costs one frame, and read to the last sound one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import av.logging
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.containers import what_was_cut
+
+Image = NDArray[np.uint8] | NDArray[np.uint16]
+
+# FFmpeg's FFV1 decoder hands out a frame that fails its checksum and only says so in its log,
+# which is read below and is of no interest to anyone else.
+av.logging.set_level(av.logging.ERROR)
+logging.getLogger("libav").addHandler(logging.NullHandler())
+logging.getLogger("libav").propagate = False
+
+MICROSECOND = Fraction(1, 1_000_000)
+FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "context": "0", "g": "1"}
+"""Every frame stands alone and carries checksums; context 0 costs a little size and saves CPU."""
+CONTAINERS = {
+    ".mkv": ("matroska", {"flush_packets": "1", "cluster_size_limit": "1"}),
+    ".avi": ("avi", {"flush_packets": "1"}),
+}
+"""A Matroska cluster for each frame: a kill would cost all dark frames of a larger open one."""
+_PIXELS = {(2, "uint8"): "gray", (3, "uint8"): "bgr0", (2, "uint16"): "gray16le"}
+_DEEP = ("10le", "12le", "14le", "16le", "16be")
+_RGB = ("bgr0", "bgr24", "rgb24", "rgb0", "0rgb", "0bgr", "bgra", "rgba", "argb", "abgr", "gbrp")
+
+
+class VideoWriter:
+    """Writes FFV1 in Matroska (`.mkv`) or AVI (`.avi`), by the ending of the path.
+
+    The first frame fixes size and pixel type: uint8 grey, uint8 BGR or uint16 grey. Matroska keeps
+    times to the millisecond; in AVI frame n stands at n periods of the rate. RecordingError when
+    the disk refuses or a frame does not fit; what was written before stays readable.
+    """
+
+    def __init__(self, path: Path, frame_rate_hz: float, first: Image) -> None:
+        kind, options = CONTAINERS[path.suffix.lower()]
+        self.path = path
+        self.frames = 0
+        self._shape, self._dtype = first.shape, first.dtype
+        self._pixels = _PIXELS[first.ndim, str(first.dtype)]
+        rate = Fraction(frame_rate_hz or 30).limit_denominator(10_000)
+        self._timed = kind == "matroska"
+        self._time_base = MICROSECOND if self._timed else 1 / rate
+        if path.exists():
+            raise RecordingError(f"cannot write {path}: it exists, and nothing is overwritten")
+        try:
+            self._container = av.open(str(path), "w", format=kind, options=options)
+        except OSError as error:
+            raise disk_error(path, error) from error
+        self._stream = self._container.add_stream("ffv1", rate=rate, options=FFV1)
+        self._stream.height, self._stream.width = first.shape[:2]
+        self._stream.pix_fmt = self._pixels
+        self._stream.codec_context.thread_count = 1
+        self._stream.time_base = self._stream.codec_context.time_base = self._time_base
+        self._open = True
+
+    def add(self, mat: Image, time_us: int) -> None:
+        """Write one frame."""
+        if mat.shape != self._shape or mat.dtype != self._dtype:
+            raise RecordingError(
+                f"{self.path} holds frames of {self._dtype} {self._shape}; "
+                f"the next one is {mat.dtype} {mat.shape}"
+            )
+        if self._pixels == "bgr0":
+            frame = av.VideoFrame.from_ndarray(mat, format="bgr24").reformat(format="bgr0")
+        else:
+            frame = av.VideoFrame.from_ndarray(mat, format=self._pixels)
+        frame.pts = time_us if self._timed else self.frames
+        frame.time_base = self._time_base
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+        self.frames += 1
+
+    def close(self) -> None:
+        """Finish the file; may be called twice."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            if self.frames:
+                self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+
+
+class VideoReader:
+    """Reads a video as grey bytes, exactly as they are stored, or as BGR where it is RGB.
+
+    Of a YUV video the luma plane is given, unscaled: a microscope's pixels are luma. `size` is
+    (height, width). RecordingError if there is no such file, no video in it, or no decoder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damage: list[str] = []
+        with self._container() as container:
+            stream = _stream(container, path)
+            context = stream.codec_context
+            self.codec = context.codec.name
+            self.pixels = context.pix_fmt or ""
+            self.size = (context.height, context.width)
+            self.nominal_rate_hz = float(stream.average_rate or 0)
+        if not self.pixels or 0 in self.size:
+            raise RecordingError(f"{path} holds no frame that can be decoded; was it cut short?")
+        self.has_color = self.pixels in _RGB
+        self.depth = 16 if any(bits in self.pixels for bits in _DEEP) else 8
+
+    def times_us(self) -> NDArray[np.int64]:
+        """Give the time of every stored frame, from the container, without decoding any.
+
+        Frames that carry no time of their own stand at the nominal rate.
+        """
+        self.damage = []
+        period_us = 1e6 / (self.nominal_rate_hz or 30)
+        times: list[int] = []
+        with self._container() as container:
+            for packet in self._packets(container):
+                if packet.size and packet.pts is not None:
+                    times.append(int(packet.pts * (packet.time_base or MICROSECOND) / MICROSECOND))
+                elif packet.size:
+                    times.append(round(len(times) * period_us))
+        return np.sort(np.array(times, np.int64))
+
+    def frames(self, first: int = 0) -> Iterator[tuple[int, Image]]:
+        """Give every frame from the `first` on, with its place among the stored ones.
+
+        `damage` says afterwards, in sentences, what could not be read. A frame that does not
+        decode is left out, and its place stays empty.
+        """
+        self.damage = []
+        place = 0
+        with self._container() as container:
+            context = _stream(container, self.path).codec_context
+            context.thread_count = 1 if self.codec == "ffv1" else 0
+            for packet in self._packets(container):
+                # Intra-coded frames are skipped undecoded; others need all before them.
+                if place < first and self.codec == "ffv1" and packet.size:
+                    place += 1
+                    continue
+                try:
+                    with av.logging.Capture() as log:
+                        decoded = packet.decode()
+                except FFmpegError as error:
+                    self.damage.append(
+                        f"{self.path.name}: frame {place} is damaged ({error.strerror})"
+                    )
+                    place += 1
+                    continue
+                for frame in decoded:
+                    assert isinstance(frame, av.VideoFrame)
+                    if frame.is_corrupt or any("CRC mismatch" in text for _, _, text in log):
+                        self.damage.append(f"{self.path.name}: frame {place} fails its checksum")
+                    if place >= first and (frame.height, frame.width) == self.size:
+                        yield place, _image(frame, self.pixels)
+                    place += 1
+
+    def _container(self) -> InputContainer:
+        try:
+            return av.open(str(self.path))
+        except (OSError, ValueError, FFmpegError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise RecordingError(f"cannot read the video {self.path}: {why}") from error
+
+    def _packets(self, container: InputContainer) -> Iterator[Packet[VideoStream]]:
+        if cut := what_was_cut(self.path):
+            self.damage.append(cut)
+        try:
+            yield from container.demux(_stream(container, self.path))
+        except FFmpegError as error:
+            self.damage.append(f"{self.path.name} breaks off ({error.strerror})")
+
+
+def _stream(container: InputContainer, path: Path) -> VideoStream:
+    if not container.streams.video:
+        raise RecordingError(f"{path} holds no video")
+    stream = container.streams.video[0]
+    # The binding gives no context at all for a codec that FFmpeg has no decoder for.
+    if getattr(stream, "codec_context", None) is None:
+        raise RecordingError(
+            f"the codec of {path} is unknown to FFmpeg {av.ffmpeg_version_info}; "
+            f"convert it to FFV1, for example with `ffmpeg -i IN -c:v ffv1 OUT.mkv`"
+        )
+    return stream
+
+
+def _image(frame: av.VideoFrame, pixels: str) -> Image:
+    deep = any(bits in pixels for bits in _DEEP)
+    if pixels.startswith(("yuv4", "yuvj4", "yuva4")) and not pixels.endswith("be"):
+        kind = np.uint16 if deep else np.uint8
+        luma = np.frombuffer(frame.planes[0], kind).reshape(frame.height, -1)
+        return cast("Image", np.ascontiguousarray(luma[:, : frame.width]))
+    grey = "gray16le" if deep else "gray"
+    return cast("Image", frame.to_ndarray(format="bgr24" if pixels in _RGB else grey))
