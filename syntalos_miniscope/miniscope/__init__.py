@@ -1,0 +1,1 @@
+"""The real thing: a Miniscope on its DAQ, over USB."""
