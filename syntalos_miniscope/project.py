@@ -51,8 +51,8 @@ class Box(_Part):
 class Wire(_Part):
     """A connection, each end as `node.port`."""
 
-    source: str = Field(alias="from", pattern=r"^[^.]+\.[^.]+$")
-    target: str = Field(alias="to", pattern=r"^[^.]+\.[^.]+$")
+    source: str = Field(validation_alias="from", pattern=r"^[^.]+\.[^.]+$")
+    target: str = Field(validation_alias="to", pattern=r"^[^.]+\.[^.]+$")
 
     @property
     def source_end(self) -> tuple[str, str]:

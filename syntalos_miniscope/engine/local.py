@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,13 +216,25 @@ class LocalEngine:
                 self._end("finished")
             self._stop_asked.wait(0.02)
         self._length_us = self.clock.now_us()
-        for worker in self._workers.values():
-            if not worker.ended(STOP_GRACE_S):
-                worker.fail(RunError(None, f"did not stop within {STOP_GRACE_S:g} s"))
-                self._on_failed(worker)
-                worker.ensure_stopped()
+        self._await_end()
         self._close()
         self._done.set()
+
+    def _await_end(self) -> None:
+        """Wait for every box to drain and close; give up on one that does not."""
+        pending = list(self._workers.values())
+        deadline_s = time.monotonic() + STOP_GRACE_S
+        while pending:
+            pending = [worker for worker in pending if not worker.ended(0.005)]
+            if pending and time.monotonic() > deadline_s:
+                # Boxes before the stuck one wait to send, boxes after it wait to receive.
+                busy = [worker for worker in pending if not worker.mailbox.idle]
+                stuck = busy[-1] if busy else pending[0]
+                stuck.fail(RunError(None, f"did not stop within {STOP_GRACE_S:g} s"))
+                self._on_failed(stuck)
+                stuck.abandon()
+                pending.remove(stuck)
+                deadline_s = time.monotonic() + STOP_GRACE_S
 
     def _close(self) -> None:
         """Finish the folder of the run: its project, its report, its attributes."""

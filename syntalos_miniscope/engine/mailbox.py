@@ -92,6 +92,8 @@ class Mailbox:
         self._settings: Settings | None = None
         self._stopping = False
         self._closed = False
+        self.idle = False
+        """Whether the box waits for something to do."""
 
     def put(self, port: str, item: Item) -> None:
         """Leave an item; waits for room where the input is lossless and full.
@@ -166,7 +168,9 @@ class Mailbox:
             while (heard := self._next()) is None:
                 if self._closed or not self._fed():
                     return None
+                self.idle = True
                 self._lock.wait()
+                self.idle = False
             return heard
 
     def _fed(self) -> bool:

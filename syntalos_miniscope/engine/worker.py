@@ -75,6 +75,11 @@ class Worker:
         if self.state.phase != "idle":
             self._stop_node()
 
+    def abandon(self) -> None:
+        """Stop a node whose thread does not end, from outside, and let the others go on."""
+        self.ensure_stopped()
+        self._finish_outputs()
+
     def ended(self, timeout_s: float) -> bool:
         """Wait for the node's thread to end."""
         self._thread.join(timeout_s)
@@ -98,13 +103,16 @@ class Worker:
             self.fail(error)
         self._stop_node()
         self.mailbox.close()
-        for receivers in self._receivers.values():
-            for receiver, port in receivers:
-                receiver.mailbox.finish(port)
+        self._finish_outputs()
         if self.state.phase == "failed":
             self._failed(self)
         else:
             self.state.phase = "ended"
+
+    def _finish_outputs(self) -> None:
+        for receivers in self._receivers.values():
+            for receiver, port in receivers:
+                receiver.mailbox.finish(port)
 
     def _deliver(self, heard: Settings | tuple[str, Item]) -> None:
         if isinstance(heard, Settings):
