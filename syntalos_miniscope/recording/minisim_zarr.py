@@ -1,0 +1,279 @@
+"""A synthetic recording on disk, in the layout that minisim reads: zarr format 2, version 2.
+
+Frames and truth are appended while they come, so memory does not grow with the recording.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numcodecs import Blosc
+from numpy.typing import NDArray
+
+from syntalos_miniscope.recording.truth import ARRAYS, Footprints, FrameTruth, GroundTruth
+
+FORMAT_VERSION = 2
+"""Of the layout; minisim 1.0.3 reads and writes this one only."""
+
+MOVIE_CHUNK_FRAMES = 16
+TRUTH_CHUNK_FRAMES = 256
+
+_FRAME_AXIS = {
+    "C": 1,
+    "S": 1,
+    "bleaching": 1,
+    "shifts": 0,
+    "neuropil_temporal": 1,
+    "neuropil_population": 0,
+}
+_FIELD_OF_FRAME = {"shifts": "shift"}
+_REQUIRED = ("C", "S", "centers_um", "amplitude_per_cell", "in_focus", "detectable")
+
+
+class _Growing:
+    """An array on disk that grows along one axis, a chunk at a time."""
+
+    def __init__(
+        self, group: zarr.Group, name: str, like: NDArray[Any], axis: int, chunk: int
+    ) -> None:
+        """`like` is one frame of the array, with the type that is written."""
+        shape, chunks = list(like.shape), [max(n, 1) for n in like.shape]
+        shape.insert(axis, 0)
+        chunks.insert(axis, chunk)
+        self._array = _create(group, name, tuple(shape), like.dtype, tuple(chunks))
+        self._axis = axis
+        buffered = list(like.shape)
+        buffered.insert(axis, chunk)
+        self._buffer = np.zeros(buffered, like.dtype)
+        self._along: list[slice | int] = [slice(None)] * len(shape)
+        self._waiting = 0
+        self._written = 0
+
+    def append(self, values: Any) -> None:
+        self._buffer[self._at(self._waiting)] = values
+        self._waiting += 1
+        if self._waiting == self._buffer.shape[self._axis]:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._waiting:
+            return
+        end = self._written + self._waiting
+        shape = list(self._array.shape)
+        shape[self._axis] = end
+        self._array.resize(tuple(shape))
+        part = self._buffer[self._at(slice(0, self._waiting))]
+        self._array[self._at(slice(self._written, end))] = part
+        # A chunk that is not full is written again when more has come.
+        if self._waiting == self._buffer.shape[self._axis]:
+            self._written, self._waiting = end, 0
+
+    def _at(self, place: slice | int) -> tuple[slice | int, ...]:
+        return (*self._along[: self._axis], place, *self._along[self._axis + 1 :])
+
+
+class MinisimZarrWriter:
+    """Writes one synthetic recording; it is under its own name only once it is whole.
+
+    Until `close` the folder is called `<name>.tmp`; `close` writes what waits, and takes the place
+    of a synthetic recording that had the name. Closing early leaves a valid, shorter recording;
+    `abandon` leaves nothing. `truth` is what is known before the first frame, and its frames are
+    not written. `shape` (height, width) is that of the movie, or None for truth without one.
+    ValueError if something else has the name.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        spec_json: str,
+        spec_cache_key: str,
+        truth: GroundTruth,
+        shape: tuple[int, int] | None,
+        dtype: str = "float32",
+    ) -> None:
+        if path.exists() and not (path / "spec.json").is_file():
+            raise ValueError(f"{path} is there and is no synthetic recording; give another name")
+        self.path = path
+        self._folder = path.with_name(path.name + ".tmp")
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        self._root = zarr.open_group(str(self._folder), mode="w", zarr_format=2)
+        self._truth = truth
+        self._dtype = np.dtype(dtype)
+        self._present = {name for name in ARRAYS if getattr(truth, name) is not None}
+        self._snapshots: dict[str, _Growing] = {}
+        self._root.attrs.update(
+            {
+                "format_version": FORMAT_VERSION,
+                "spec_cache_key": spec_cache_key,
+                "gt_present": sorted(self._present - set(_REQUIRED)),
+                "snapshot_names": [],
+            }
+        )
+        (self._folder / "spec.json").write_text(spec_json)
+        self._movie = None
+        if shape is not None:
+            self._movie = _Growing(
+                self._root, "observed", np.zeros(shape, self._dtype), 0, MOVIE_CHUNK_FRAMES
+            )
+        self._group = self._root.create_group("ground_truth")
+        self._columns = self._open_columns()
+        self._write_truth(truth)
+
+    def append(
+        self,
+        movie: NDArray[Any] | None,
+        truth: FrameTruth,
+        snapshots: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        """Add one frame: its picture, its truth, and pictures of it after single stages."""
+        if movie is not None and self._movie is not None:
+            self._movie.append(movie)
+        for name, column in self._columns.items():
+            column.append(getattr(truth, _FIELD_OF_FRAME.get(name, name)))
+        for stage, picture in (snapshots or {}).items():
+            if stage not in self._snapshots:
+                group = self._root.require_group("snapshots")
+                like = np.zeros_like(picture)
+                self._snapshots[stage] = _Growing(group, stage, like, 0, MOVIE_CHUNK_FRAMES)
+            self._snapshots[stage].append(picture)
+
+    def flush(self) -> None:
+        """Bring what waits in memory to the disk."""
+        for array in (self._movie, *self._columns.values(), *self._snapshots.values()):
+            if array is not None:
+                array.flush()
+
+    def close(self, truth: GroundTruth | None = None) -> None:
+        """Finish, and give the recording its name; `truth` says what only the end can tell.
+
+        Everything of `truth` is written but its frames, which were appended.
+        """
+        self.flush()
+        if truth is not None:
+            for name in ARRAYS:
+                if name not in _FRAME_AXIS and getattr(truth, name) is not None:
+                    array: Any = self._group[name]
+                    array[...] = getattr(truth, name)
+        self._root.attrs["snapshot_names"] = sorted(self._snapshots)
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._folder.rename(self.path)
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _open_columns(self) -> dict[str, _Growing]:
+        columns: dict[str, _Growing] = {}
+        for name in sorted(self._present & set(_FRAME_AXIS)):
+            axis = _FRAME_AXIS[name]
+            like = np.zeros(np.delete(getattr(self._truth, name).shape, axis))
+            columns[name] = _Growing(self._group, name, like, axis, TRUTH_CHUNK_FRAMES)
+        return columns
+
+    def _write_truth(self, truth: GroundTruth) -> None:
+        for name in sorted(self._present - set(_FRAME_AXIS)):
+            _store(self._group, name, getattr(truth, name))
+        self._group.attrs["focal_depth_um"] = truth.focal_depth_um
+        planted = self._group.create_group("planted")
+        planted.attrs.update(
+            {
+                "canvas_shape": list(truth.planted.canvas_shape),
+                "fov_offset": list(truth.fov_offset),
+                "fov_shape": list(truth.fov_shape),
+            }
+        )
+        for name in ("offsets", "shapes", "data"):
+            _store(planted, name, getattr(truth.planted, name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MinisimZarr:
+    """A synthetic recording that is open for reading; pictures are read when they are asked for."""
+
+    path: Path
+    root: zarr.Group
+
+    @property
+    def spec_json(self) -> str:
+        """The text of the Spec that the recording was made from."""
+        return (self.path / "spec.json").read_text()
+
+    @property
+    def observed(self) -> Any:
+        """(frame, height, width) the movie as a zarr array; None if only the truth was stored."""
+        return self.root.get("observed")
+
+    @property
+    def snapshot_names(self) -> list[str]:
+        """The stages after which the movie was kept."""
+        names: Any = self.root.attrs.get("snapshot_names", [])
+        return [str(name) for name in names]
+
+    def snapshot(self, stage: str) -> NDArray[Any]:
+        """Give the movie (frame, height, width) after a stage."""
+        return np.asarray(self.root[f"snapshots/{stage}"])
+
+    def truth(self) -> GroundTruth:
+        """Read the truth into memory."""
+        group: Any = self.root["ground_truth"]
+        present: Any = self.root.attrs.get("gt_present", [])
+        planted = group["planted"]
+        footprints = Footprints(
+            offsets=np.asarray(planted["offsets"]),
+            shapes=np.asarray(planted["shapes"]),
+            data=np.asarray(planted["data"]),
+            canvas_shape=_pair(planted.attrs["canvas_shape"]),
+        )
+        return GroundTruth(
+            planted=footprints,
+            fov_offset=_pair(planted.attrs["fov_offset"]),
+            fov_shape=_pair(planted.attrs["fov_shape"]),
+            focal_depth_um=group.attrs.get("focal_depth_um"),
+            **{str(name): np.asarray(group[name]) for name in (*_REQUIRED, *present)},
+        )
+
+
+def open_minisim_zarr(path: Path) -> MinisimZarr:
+    """Open a synthetic recording, ours or minisim's; ValueError says why it cannot be read."""
+    if not (path / ".zgroup").is_file() or not (path / "spec.json").is_file():
+        raise ValueError(f"{path} is no synthetic recording: it has no spec.json in a zarr group")
+    root = zarr.open_group(str(path), mode="r")
+    version = root.attrs.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} is in version {version} of the layout; this program reads {FORMAT_VERSION}"
+        )
+    return MinisimZarr(path, root)
+
+
+def _pair(values: Any) -> tuple[int, int]:
+    first, second = values
+    return int(first), int(second)
+
+
+def _create(
+    group: zarr.Group, name: str, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]
+) -> Any:
+    return group.create_array(
+        name,
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        # Nothing is left out of the file because it is zero, and zarr 2 reads this codec.
+        compressors=Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE),
+        chunk_key_encoding={"name": "v2", "separator": "."},
+        fill_value=False if np.dtype(dtype) == np.bool_ else 0,
+    )
+
+
+def _store(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
+    chunks = tuple(max(n, 1) for n in values.shape)
+    _create(group, name, values.shape, values.dtype, chunks)[...] = values
