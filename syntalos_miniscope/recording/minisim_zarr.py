@@ -16,6 +16,7 @@ import zarr
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
+from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.truth import ARRAYS, Footprints, FrameTruth, GroundTruth
 
 FORMAT_VERSION = 2
@@ -67,9 +68,12 @@ class _Growing:
         end = self._written + self._waiting
         shape = list(self._array.shape)
         shape[self._axis] = end
-        self._array.resize(tuple(shape))
         part = self._buffer[self._at(slice(0, self._waiting))]
-        self._array[self._at(slice(self._written, end))] = part
+        try:
+            self._array.resize(tuple(shape))
+            self._array[self._at(slice(self._written, end))] = part
+        except OSError as error:
+            raise disk_error(self._array.store_path, error) from error
         # A chunk that is not full is written again when more has come.
         if self._waiting == self._buffer.shape[self._axis]:
             self._written, self._waiting = end, 0
@@ -85,7 +89,7 @@ class MinisimZarrWriter:
     of a synthetic recording that had the name. Closing early leaves a valid, shorter recording;
     `abandon` leaves nothing. `truth` is what is known before the first frame, and its frames are
     not written. `shape` (height, width) is that of the movie, or None for truth without one.
-    ValueError if something else has the name.
+    RecordingError if something else has the name, or the disk refuses.
     """
 
     def __init__(
@@ -99,11 +103,16 @@ class MinisimZarrWriter:
         dtype: str = "float32",
     ) -> None:
         if path.exists() and not (path / "spec.json").is_file():
-            raise ValueError(f"{path} is there and is no synthetic recording; give another name")
+            raise RecordingError(
+                f"{path} is there and is no synthetic recording; give another name"
+            )
         self.path = path
         self._folder = path.with_name(path.name + ".tmp")
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        try:
+            self._folder.mkdir(parents=True)
+        except OSError as error:
+            raise disk_error(self._folder, error) from error
         self._root = zarr.open_group(str(self._folder), mode="w", zarr_format=2)
         self._truth = truth
         self._dtype = np.dtype(dtype)
@@ -242,13 +251,15 @@ class MinisimZarr:
 
 
 def open_minisim_zarr(path: Path) -> MinisimZarr:
-    """Open a synthetic recording, ours or minisim's; ValueError says why it cannot be read."""
+    """Open a synthetic recording, ours or minisim's; RecordingError if it cannot be read."""
     if not (path / ".zgroup").is_file() or not (path / "spec.json").is_file():
-        raise ValueError(f"{path} is no synthetic recording: it has no spec.json in a zarr group")
+        raise RecordingError(
+            f"{path} is no synthetic recording: it has no spec.json in a zarr group"
+        )
     root = zarr.open_group(str(path), mode="r")
     version = root.attrs.get("format_version")
     if version != FORMAT_VERSION:
-        raise ValueError(
+        raise RecordingError(
             f"{path} is in version {version} of the layout; this program reads {FORMAT_VERSION}"
         )
     return MinisimZarr(path, root)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter, open_minisim_zarr
 from syntalos_miniscope.recording.truth import ARRAYS, Footprints, FrameTruth, GroundTruth
 
@@ -119,7 +120,7 @@ def test_a_recording_is_written_over_one_but_over_nothing_else(tmp_path: Path) -
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "dog.jpg").touch()
-    with pytest.raises(ValueError, match=r"photos is there and is no synthetic recording"):
+    with pytest.raises(RecordingError, match=r"photos is there and is no synthetic recording"):
         open_writer(photos)
     assert (photos / "dog.jpg").exists()
 
@@ -174,10 +175,16 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
     attributes.write_text(
         attributes.read_text().replace('"format_version": 2', '"format_version": 3')
     )
-    with pytest.raises(ValueError, match="version 3 of the layout; this program reads 2"):
+    with pytest.raises(RecordingError, match="version 3 of the layout; this program reads 2"):
         open_minisim_zarr(tmp_path / "a.zarr")
 
 
 def test_a_folder_that_is_no_recording_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no synthetic recording"):
+    with pytest.raises(RecordingError, match="is no synthetic recording"):
         open_minisim_zarr(tmp_path)
+
+
+def test_a_full_or_read_only_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordingError, match=r"cannot write .*a\.zarr\.tmp"):
+        open_writer(tmp_path / "file" / "a.zarr")
