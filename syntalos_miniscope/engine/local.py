@@ -77,8 +77,11 @@ class LocalEngine:
         for worker in self._workers.values():
             try:
                 worker.prepare()
-            except Exception as error:
+            except BaseException as error:
+                # Ctrl-C while a device is being opened must leave it closed as well.
                 self._refuse(worker, error)
+                if not isinstance(error, Exception):
+                    raise
                 raise RunError(worker.id, describe(error)) from error
 
     def start(self) -> None:
@@ -88,8 +91,11 @@ class LocalEngine:
         for worker in self._workers.values():
             try:
                 worker.begin()
-            except Exception as error:
+            except BaseException as error:
+                # Ctrl-C while a device is being opened must leave it closed as well.
                 self._refuse(worker, error)
+                if not isinstance(error, Exception):
+                    raise
                 raise RunError(worker.id, describe(error)) from error
         for worker in self._workers.values():
             worker.launch()
@@ -105,9 +111,14 @@ class LocalEngine:
         return self._done.wait(timeout_s)
 
     @property
+    def began(self) -> bool:
+        """Whether t = 0 has been set."""
+        return self._started is not None
+
+    @property
     def running(self) -> bool:
         """Whether the run has begun and not yet ended."""
-        return self._started is not None and not self._done.is_set()
+        return self.began and not self._done.is_set()
 
     def apply(self, node_id: str, settings: Settings) -> None:
         """Change live settings of a running node; takes the whole settings object."""
@@ -196,7 +207,7 @@ class LocalEngine:
             if is_source(type(worker.node)):
                 worker.mailbox.request_stop()
 
-    def _refuse(self, culprit: Worker, error: Exception) -> None:
+    def _refuse(self, culprit: Worker, error: BaseException) -> None:
         """Stop whatever was prepared, sources first, and leave no empty folder behind."""
         culprit.fail(error)
         self._reason, self._error = "failed", f"{culprit.id}: {describe(error)}"

@@ -1,0 +1,61 @@
+# Two commands do all the set-up on a fresh machine: `make run` and `make test`.
+.PHONY: run test test-all test-slow test-vm test-net test-hardware setup lint bench screenshots lock wheel clean
+
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+run: setup ## the node editor on the rehearsal project; without a display, 10 s of it
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then $(BIN)/syntalos-miniscope; \
+	else echo "No display: running the rehearsal project without windows for 10 s."; \
+	$(BIN)/syntalos-miniscope run rehearsal --headless --for 10; fi
+
+test: setup lint ## lint, types, import walls and the tests
+	$(BIN)/python -m pytest
+
+setup: $(READY) ## .venv with everything in it, and the Debian libraries that Qt and libusb need
+
+$(READY): pyproject.toml requirements.lock .ci/setup
+	bash .ci/setup $(VENV)
+	@touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
+
+test-all: ## the tests on every Python from 3.11 to 3.14 that is there
+	@for python in $$(bash .ci/pythons); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  echo "== Python $$version"; \
+	  PYTHON=$$python bash .ci/setup .venv-$$version && \
+	  .venv-$$version/bin/python -m pytest || exit 1; \
+	done
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+test-vm: setup
+	$(BIN)/python -m pytest -m vm
+
+test-net: setup
+	$(BIN)/python -m pytest -m net
+
+test-hardware: setup
+	$(BIN)/python -m pytest -m hardware
+
+bench: setup ## every figure of the README, measured here
+	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+lock: setup ## refresh requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --all-extras --group dev --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+wheel: setup
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
+clean:
+	rm -rf .venv .venv-* dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

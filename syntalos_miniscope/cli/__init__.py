@@ -1,0 +1,60 @@
+"""The command line: `syntalos-miniscope`, one file for each group of commands.
+
+What a command needs is imported inside it, so that `--help` is quick and a machine without
+windows or hardware can use the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from syntalos_miniscope.cli.console import BadInputError, say_error
+from syntalos_miniscope.cli.editor import open_editor
+from syntalos_miniscope.cli.nodes import find_nodes, nodes
+from syntalos_miniscope.cli.projects import examples, find_project, load_project
+from syntalos_miniscope.cli.run import run
+
+app = typer.Typer(
+    name="syntalos-miniscope",
+    help="Wire a Miniscope, a recording or a simulated scope to recorders and canvases.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(run)
+app.command()(examples)
+app.command()(nodes)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"syntalos-miniscope {version('syntalos-miniscope')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def editor(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say it.")
+    ] = False,
+) -> None:
+    """Open the node editor on the rehearsal project, or do what a command says."""
+    if context.invoked_subcommand is None:
+        rehearsal = find_project("rehearsal")
+        open_editor(load_project(rehearsal), rehearsal, find_nodes(None), run=False)
+
+
+def main() -> None:
+    """Run the command line; what a person got wrong is one line and exit code 2."""
+    try:
+        app()
+    except BadInputError as refused:
+        say_error(str(refused))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

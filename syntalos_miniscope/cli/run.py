@@ -1,0 +1,168 @@
+"""`syntalos-miniscope run`: a project in the editor, or without windows to its end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syntalos_miniscope.cli.console import BadInputError, progress, say, say_error
+from syntalos_miniscope.cli.nodes import NodesDir, find_nodes
+from syntalos_miniscope.cli.projects import find_project, load_project
+
+if TYPE_CHECKING:
+    from syntalos_miniscope.engine.local import LocalEngine
+    from syntalos_miniscope.project import Project
+
+
+class EngineName(StrEnum):
+    """The hosts that the command line can choose."""
+
+    LOCAL = "local"
+
+
+def run(
+    project: Annotated[str, typer.Argument(help="A project file, or a shipped example's name.")],
+    headless: Annotated[bool, typer.Option("--headless", help="Without windows.")] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=0.0, metavar="SECONDS", help="Stop after so long.")
+    ] = None,
+    export: Annotated[Path | None, typer.Option(metavar="DIR", help="Where runs are kept.")] = None,
+    subject: Annotated[str, typer.Option(metavar="S", help="The animal.")] = "",
+    experiment: Annotated[str, typer.Option(metavar="E", help="Default: the title.")] = "",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Write the run report here as well.")
+    ] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NODE.SETTING=VALUE", help="VALUE is TOML, else a string."),
+    ] = None,
+    engine: Annotated[EngineName, typer.Option(help="The host.")] = EngineName.LOCAL,
+    nodes: NodesDir = None,
+) -> None:
+    """Run a project, in the editor or with --headless to its end."""
+    from syntalos_miniscope.engine.local import LocalEngine
+    from syntalos_miniscope.engine.run import RunOptions, default_export_dir
+    from syntalos_miniscope.project import ProjectError, check
+
+    file = find_project(project)
+    catalog = find_nodes(nodes)
+    try:
+        loaded = _with_settings(load_project(file), set_ or [])
+        graph = check(loaded, catalog, str(file))
+    except ProjectError as error:
+        raise BadInputError(str(error)) from error
+    if not headless:
+        from syntalos_miniscope.cli.editor import open_editor
+
+        open_editor(loaded, file, catalog, run=True)
+    if report is not None and not report.absolute().parent.is_dir():
+        raise BadInputError(f"--report {report}: there is no folder {report.absolute().parent}")
+    options = RunOptions(
+        export_dir=export or default_export_dir(),
+        subject=subject,
+        experiment=experiment,
+        record=not no_record,
+        seconds=seconds,
+    )
+    raise typer.Exit(_run_headless(LocalEngine(graph, options), seconds, report))
+
+
+def _with_settings(project: Project, changes: list[str]) -> Project:
+    for change in changes:
+        target, equals, text = change.partition("=")
+        node, dot, setting = target.partition(".")
+        if not (equals and dot and node and setting):
+            raise BadInputError(f"--set {change}: what is right is NODE.SETTING=VALUE")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        project = project.with_setting(node, setting, value)
+    return project
+
+
+def _run_headless(engine: LocalEngine, seconds: float | None, report: Path | None) -> int:
+    from syntalos_miniscope.engine.run import RunError
+
+    try:
+        with _interrupts(engine):
+            engine.prepare()
+            engine.start()
+            _watch(engine, seconds)
+    except RunError as error:
+        say_error(str(error))
+        _write_report(engine, report)
+        return 1 if engine.began else 2
+    summary = engine.report()
+    _write_report(engine, report)
+    _tell(summary)
+    return {"finished": 0, "stopped": 130, "failed": 1}[summary["exit_reason"]]
+
+
+@contextmanager
+def _interrupts(engine: LocalEngine) -> Generator[None]:
+    """Let Ctrl-C and SIGTERM do what the stop button does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not engine.began:
+            raise KeyboardInterrupt
+        engine.stop()
+
+    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _watch(engine: LocalEngine, seconds: float | None) -> None:
+    with progress(known_length=seconds is not None) as bar:
+        task = bar.add_task("Running", total=seconds, told="")
+        while not engine.wait(0.2):
+            dropped = sum(load.dropped for load in engine.loads())
+            told = next((box.text for box in engine.boxes().values() if box.text), "")
+            lost = f"{dropped} dropped on wires" if dropped else ""
+            bar.update(
+                task,
+                completed=min(engine.clock.now_us() / 1e6, seconds or float("inf")),
+                told="  ".join(filter(None, (told, lost))),
+            )
+
+
+def _tell(summary: dict[str, Any]) -> None:
+    """Say what was delivered and dropped, what a person should know, and where it all lies."""
+    for node in summary["nodes"]:
+        for wire in node["inputs"]:
+            lost = f", {wire['dropped']} dropped" if wire["dropped"] else ""
+            say(f"  {wire['from']} → {node['id']}.{wire['port']}: {wire['items']} items{lost}")
+        for note in node["notes"]:
+            say(f"  {node['id']}: {note}")
+    if summary["error"]:
+        say_error(summary["error"])
+    if summary["export_dir"]:
+        say(f"Recording: {summary['export_dir']}")
+        say(f"Look at it: syntalos-miniscope info '{summary['export_dir']}'")
+        say(
+            "Play it:    syntalos-miniscope run real-recording "
+            f"--set player.path='{summary['export_dir']}'"
+        )
+
+
+def _write_report(engine: LocalEngine, file: Path | None) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(json.dumps(engine.report(), indent=2) + "\n", "utf-8")
+    except OSError as error:
+        say_error(f"--report {file}: {error.strerror}")
