@@ -1,0 +1,178 @@
+"""Reads the folder of the official Miniscope DAQ software: numbered AVIs, times, orientation."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.recorded import Orientation, Recording, Times, VideoParts, settle
+from syntalos_miniscope.recording.tables import Table, read_table
+from syntalos_miniscope.recording.tsync import read_tsync
+
+TIMES = "timeStamps.csv"
+ORIENTATION = "headOrientation.csv"
+METADATA = "metaData.json"
+SIDECAR = "frames.tsync"
+"""Our addition, which the readers of the format pass over: index and time in µs of every frame."""
+
+
+def is_daq(path: Path) -> bool:
+    """Whether a folder is one of a device, or of a session that holds some."""
+    return (path / TIMES).is_file() or bool(_devices(path))
+
+
+def _devices(session: Path) -> list[Path]:
+    return sorted(folder.parent for folder in session.glob(f"*/{TIMES}"))
+
+
+def open_daq(path: Path) -> Recording:
+    """Open a device folder, or the only Miniscope of a session folder."""
+    if (path / TIMES).is_file():
+        return _open_device(path)
+    devices = _devices(path)
+    named = _json(path / METADATA).get("miniscopes") if (path / METADATA).is_file() else None
+    scopes = [d for d in devices if d.name in named] if isinstance(named, list) else devices
+    if len(scopes) == 1:
+        return _open_device(scopes[0])
+    names = ", ".join(str(folder) for folder in scopes or devices)
+    raise RecordingError(f"{path} holds {len(scopes)} Miniscopes; give one of {names}")
+
+
+def _open_device(path: Path) -> Recording:
+    remarks: list[str] = []
+    parts = VideoParts(_chunks(path))
+    remarks += parts.damage
+    table = read_table(path / TIMES)
+    remarks += table.damage
+    frames = sum(parts.counts)
+    index, time_us = _frame_times(path, table, frames, remarks)
+    zero_us = min(int(time_us[0]), 0)
+    index, time_us = settle(index, time_us, remarks)
+    orientation = None
+    if (path / ORIENTATION).is_file():
+        rows = read_table(path / ORIENTATION)
+        remarks += rows.damage
+        if found := rows.orientation():
+            orientation = Orientation(found.time_us - zero_us, found.quaternion)
+    session = _json(path.parent / METADATA) if (path.parent / METADATA).is_file() else {}
+    device = _json(path / METADATA) if (path / METADATA).is_file() else {}
+    rate = re.match(r"[\d.]+", str(device.get("frameRate", "")))
+    return Recording(
+        path=path,
+        layout="daq",
+        name=path.name,
+        source=parts,
+        index=index,
+        time_us=time_us,
+        orientation=orientation,
+        remarks=tuple(remarks),
+        started=_started(session),
+        device={**{k: v for k, v in session.items() if isinstance(v, str)}, **device},
+        marks=tuple((time - zero_us, text) for time, text in _marks(path)),
+        nominal_rate_hz=float(rate[0]) if rate else 0.0,
+    )
+
+
+def _chunks(path: Path) -> list[Path]:
+    found = {int(file.stem): file for file in path.glob("*.avi") if file.stem.isdecimal()}
+    for number in range(max(found, default=-1) + 1):
+        if number not in found:
+            raise RecordingError(
+                f"{path} lacks {number}.avi: its videos count from 0 without a gap"
+            )
+    if not found:
+        raise RecordingError(f"{path} holds no video: 0.avi is absent")
+    return [found[number] for number in sorted(found)]
+
+
+def _frame_times(path: Path, table: Table, frames: int, remarks: list[str]) -> tuple[Times, Times]:
+    if "Time Stamp (ms)" not in table.header:
+        raise RecordingError(f"{table.path} has no column 'Time Stamp (ms)'")
+    times_ms = table.column("Time Stamp (ms)")
+    if not np.isfinite(times_ms).all() or np.abs(times_ms).max(initial=0) > 1e13:
+        raise RecordingError(f"{table.path} holds a time that is not a number of milliseconds")
+    rows = len(times_ms)
+    if rows > frames:
+        remarks.append(f"{rows} times for {frames} frames: the last {rows - frames} are left out")
+    elif frames - rows > 1:
+        raise RecordingError(f"{table.path} has {rows} times for {frames} frames")
+    elif frames > rows:
+        remarks.append("the last frame has no time and is left out")
+    count = min(rows, frames)
+    if not count:
+        raise RecordingError(f"{path} holds no frames")
+    time_us = np.rint(times_ms[:count] * 1000).astype(np.int64)
+    if (path / SIDECAR).is_file():
+        sidecar = read_tsync(path / SIDECAR)
+        if len(sidecar.entries) >= count:
+            return sidecar.entries[:count, 0].copy(), sidecar.times_us()[:count]
+        remarks.append(f"{SIDECAR} has fewer times than there are frames and is not used")
+    return _index(table, count, remarks), time_us
+
+
+def _index(table: Table, count: int, remarks: list[str]) -> Times:
+    """Give the counter of the DAQ box where it can be trusted, else the number of the row.
+
+    The box is asked for its counter after the frame, so single values may be one ahead; a failed
+    read is -1; it has 16 bits.
+    """
+    order = np.arange(count, dtype=np.int64)
+    if "DAQ Frame Number" not in table.header:
+        return order
+    counter = table.column("DAQ Frame Number")[:count]
+    if not np.isfinite(counter).all() or np.any(counter < 0) or np.any(counter > 2**40):
+        remarks.append("the frame counter of the box failed at some frames and is not used")
+        return order
+    unwrapped = np.cumsum(np.diff(counter.astype(np.int64), prepend=int(counter[0])) & 0xFFFF)
+    steps = np.diff(unwrapped)
+    if np.any(steps == 0) or np.any(steps > 0x8000):
+        remarks.append("the frame counter of the box stands still or runs back and is not used")
+        return order
+    return unwrapped
+
+
+def _started(session: dict[str, Any]) -> datetime | None:
+    start = session.get("recordingStartTime")
+    if not isinstance(start, dict):
+        return None
+    start = cast("dict[str, Any]", start)
+    try:
+        names = ("year", "month", "day", "hour", "minute", "second")
+        year, month, day, hour, minute, second = (int(start[name]) for name in names)
+        microsecond = int(start.get("msec", 0)) * 1000
+        return datetime(year, month, day, hour, minute, second, microsecond).astimezone()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _marks(path: Path) -> tuple[tuple[int, str], ...]:
+    """Read the notes of the session or, where they are copied, of the device."""
+    for file in (path / "notes.csv", path.parent / "notes.csv"):
+        if file.is_file():
+            lines = file.read_text("utf-8", errors="replace").splitlines()[1:]
+            # A note may hold commas without quotes, so only the first one separates.
+            pairs = [line.partition(",") for line in lines]
+            return tuple(
+                (round(float(time) * 1000), text.strip())
+                for time, _, text in pairs
+                if re.fullmatch(r"\s*-?\d{1,12}(\.\d+)?\s*", time)
+            )
+    return ()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise RecordingError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"{path} is not sound JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise RecordingError(f"{path} is not a JSON object")
+    return cast("dict[str, Any]", value)

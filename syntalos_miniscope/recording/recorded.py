@@ -1,0 +1,178 @@
+"""A recording at rest, whatever its layout: frames with index and time, orientation, remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.video import Image, VideoReader
+from syntalos_miniscope.streams import Frame
+
+Layout = Literal["edl", "daq", "video", "zarr"]
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orientation:
+    """Head orientation: `time_us` int64 (n,), `quaternion` float64 (n, 4) as (w, x, y, z)."""
+
+    time_us: Times
+    quaternion: NDArray[np.float64]
+
+
+class FrameSource(Protocol):
+    """Stored frames, without their times. `damage` says what the last reading found."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, pixels."""
+        ...
+
+    @property
+    def has_color(self) -> bool:
+        """Whether frames are (H, W, 3) in BGR order."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Bits of a stored pixel, 8 or 16."""
+        ...
+
+    @property
+    def codec(self) -> str:
+        """How the frames are stored."""
+        ...
+
+    @property
+    def damage(self) -> list[str]:
+        """What could not be read, in sentences."""
+        ...
+
+    def frames(self, first: int = 0) -> Iterator[tuple[int, Image]]:
+        """Give the frames from the `first` on, each with its place."""
+        ...
+
+
+class VideoParts:
+    """The frames of videos that follow each other. RecordingError if they do not fit together."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        if not paths:
+            raise RecordingError("a recording without a video file")
+        self.readers = [VideoReader(path) for path in paths]
+        first = self.readers[0]
+        self.size, self.has_color, self.depth = first.size, first.has_color, first.depth
+        self.codec = first.codec
+        for reader in self.readers:
+            if (reader.size, reader.has_color, reader.depth) != (
+                self.size,
+                self.has_color,
+                self.depth,
+            ):
+                raise RecordingError(
+                    f"{reader.path} has frames of {reader.size} {reader.pixels}, "
+                    f"{first.path.name} before it of {first.size} {first.pixels}"
+                )
+        self.part_times_us = [reader.times_us() for reader in self.readers]
+        self.counts = [len(times) for times in self.part_times_us]
+
+    @property
+    def damage(self) -> list[str]:
+        """What could not be read, in sentences."""
+        return [text for reader in self.readers for text in reader.damage]
+
+    def frames(self, first: int = 0) -> Iterator[tuple[int, Image]]:
+        """Give the frames from the `first` on, each with its place in the whole."""
+        begin = 0
+        for reader, count in zip(self.readers, self.counts, strict=True):
+            if first < begin + count:
+                for place, mat in reader.frames(max(first - begin, 0)):
+                    yield begin + place, mat
+            begin += count
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """One recording that can be played, measured and exported.
+
+    `index` and `time_us` are int64 (frames,), strictly increasing; a gap of `index` is a drop.
+    `remarks` are sentences about what is odd or damaged. `device` is what was noted about the
+    scope. `marks` are notes of a person with their times in µs, `controls` the changes of
+    controls as (time_us, control, shown value, device value).
+    """
+
+    path: Path
+    layout: Layout
+    name: str
+    source: FrameSource
+    index: Times
+    time_us: Times
+    orientation: Orientation | None = None
+    remarks: tuple[str, ...] = ()
+    started: datetime | None = None
+    device: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    marks: tuple[tuple[int, str], ...] = ()
+    controls: tuple[tuple[int, str, str, str], ...] = ()
+    nominal_rate_hz: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @property
+    def frame_rate_hz(self) -> float:
+        """The rate from the times, leaving out pauses; the nominal one for a single frame."""
+        return measured_rate_hz(self.index, self.time_us) or self.nominal_rate_hz or 30.0
+
+    @property
+    def length_us(self) -> int:
+        """From the first frame to the end of the last."""
+        return int(self.time_us[-1] - self.time_us[0] + 1e6 / self.frame_rate_hz)
+
+    def frames(self, first: int = 0) -> Iterator[Frame]:
+        """Give the frames from the `first` on."""
+        for place, mat in self.source.frames(first):
+            if place < len(self.time_us):
+                yield Frame(int(self.index[place]), int(self.time_us[place]), mat)
+
+
+def measured_rate_hz(index: Times, time_us: Times) -> float:
+    """Give the mean rate over all neighbours whose distance is within half of the usual one.
+
+    Time per index step, so a dropped frame does not slow the rate; 0 if it cannot be said.
+    """
+    if len(time_us) < 2:
+        return 0.0
+    steps = np.diff(time_us) / np.maximum(np.diff(index), 1)
+    usual = float(np.median(steps))
+    regular = steps[np.abs(steps - usual) <= usual / 2]
+    return 1e6 / float(regular.mean()) if len(regular) and usual > 0 else 0.0
+
+
+def settle(index: Times, time_us: Times, remarks: list[str]) -> tuple[Times, Times]:
+    """Give index and times that strictly increase, and say in `remarks` what had to be changed.
+
+    A recording whose first frame came before its zero is moved to begin at 0.
+    """
+    if len(time_us) and time_us[0] < 0:
+        remarks.append(
+            f"the first frame came {-time_us[0] / 1000:.0f} ms before the start of the recording; "
+            f"times are counted from it"
+        )
+        time_us = time_us - time_us[0]
+    if np.any(np.diff(index) <= 0):
+        remarks.append("frame numbers do not increase; frames are counted in their order instead")
+        index = np.arange(len(index), dtype=np.int64)
+    back = int(np.count_nonzero(np.diff(time_us) <= 0))
+    if back:
+        remarks.append(f"times stand still or run back at {back} frames; they are moved 1 µs apart")
+        # t[i] = max(t[i], t[i-1] + 1), without a loop
+        steps = np.arange(len(time_us), dtype=np.int64)
+        time_us = np.maximum.accumulate(time_us - steps) + steps
+    return index, time_us

@@ -1,0 +1,116 @@
+"""A video in an experiment folder: Matroska parts, the time of every frame, orientation."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from syntalos_miniscope.node import Dataset
+from syntalos_miniscope.recording.edl import safe_name
+from syntalos_miniscope.recording.tables import TableWriter
+from syntalos_miniscope.recording.tsync import TimeFileWriter
+from syntalos_miniscope.recording.video import VideoWriter
+from syntalos_miniscope.scope import ORIENTATION_HEADER, Quaternion, orientation_row
+from syntalos_miniscope.streams import Frame
+
+
+class VideoDataset:
+    """Writes frames into a dataset; a new part begins after `part_s` seconds or `part_mb`.
+
+    Each part is a pair, `name.mkv` and `name_timestamps.tsync` with `_1`, `_2` … if there are
+    to be several. 0 means no limit. A frame is on disk, but for the one that was handed over
+    last, when `add` returns. RecordingError when the disk refuses.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        name: str,
+        frame_rate_hz: float,
+        *,
+        module: str = "video_recorder",
+        part_s: float = 0,
+        part_mb: float = 0,
+    ) -> None:
+        self.frames = 0
+        self._dataset = dataset
+        self._name = safe_name(name, "video")
+        self._rate = frame_rate_hz
+        self._module = module
+        self._part_us, self._part_bytes = part_s * 1e6, part_mb * 1e6
+        self._video: VideoWriter | None = None
+        self._times: TimeFileWriter | None = None
+        self._orientation: TableWriter | None = None
+        self._parts = 0
+        self._part_from_us = 0
+
+    @property
+    def path(self) -> Path:
+        """Where the parts are."""
+        return self._dataset.path
+
+    def add(self, frame: Frame) -> None:
+        """Write one frame with its index and time."""
+        if self._video is None or self._times is None or self._part_is_full(frame.time_us):
+            self._video, self._times = self._new_part(frame)
+        self._video.add(frame.mat, frame.time_us)
+        self._times.add(frame.index, frame.time_us)
+        self.frames += 1
+
+    def add_orientation(self, time_us: int, quaternion: Quaternion) -> None:
+        """Write one orientation sample into a table beside the video."""
+        if self._orientation is None:
+            path = self._dataset.aux_file(f"{self._name}_orientation.csv")
+            self._orientation = TableWriter(path, ORIENTATION_HEADER)
+        self._orientation.add(orientation_row(time_us, quaternion).cells)
+
+    def close(self) -> None:
+        """Finish all files, each whatever happens to the others; may be called twice."""
+        writers = (self._times, self._orientation, self._video)
+        self._times = self._orientation = self._video = None
+        failure: Exception | None = None
+        for writer in writers:
+            try:
+                if writer is not None:
+                    writer.close()
+            except Exception as error:  # noqa: BLE001 - the others are closed first
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _part_is_full(self, time_us: int) -> bool:
+        if self._part_us and time_us - self._part_from_us >= self._part_us:
+            return True
+        path = self._video.path if self._video else None
+        return bool(path and self._part_bytes and path.stat().st_size >= self._part_bytes)
+
+    def _new_part(self, frame: Frame) -> tuple[VideoWriter, TimeFileWriter]:
+        for writer in (self._video, self._times):
+            if writer is not None:
+                writer.close()
+        self._parts += 1
+        self._part_from_us = frame.time_us
+        rolling = self._part_us or self._part_bytes
+        stem = f"{self._name}_{self._parts}" if rolling else self._name
+        path = self._dataset.data_file(f"{stem}.mkv")
+        video = VideoWriter(path, self._rate, frame.mat)
+        times = TimeFileWriter(
+            self._dataset.aux_file(f"{stem}_timestamps.tsync"),
+            module=self._module,
+            collection_id=self._dataset.collection_id,
+            created_s=int(time.time()),
+        )
+        if self._parts == 1:
+            height, width = frame.mat.shape[:2]
+            self._dataset.describe(
+                {
+                    "video": {
+                        "colored": frame.mat.ndim == 3,
+                        "frame_height": height,
+                        "frame_width": width,
+                        "framerate": float(self._rate),
+                    },
+                    "encoder": {"name": "FFV1", "lossless": True, "thread_count": 1},
+                }
+            )
+        return video, times
