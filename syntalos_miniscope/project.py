@@ -249,7 +249,8 @@ def _topological(ids: list[str], wires: list[GraphWire], file: str) -> list[str]
         ready = [node for node, sources in before.items() if not sources - set(order)]
         if not ready:
             raise ProjectError(
-                f"{file}: {_listed(before)} form a circle; only control wires may close one"
+                f"{file}: data wires form a circle through {_listed(before)}; "
+                "only control wires may close one"
             )
         order += ready
         for node in ready:
