@@ -97,7 +97,7 @@ class Project(_Part):
     def to_toml(self) -> str:
         """Write the project as the text of a file; what is empty is left out."""
         nodes = [
-            {name: value for name, value in box.model_dump(mode="json").items() if value != ""}
+            {name: value for name, value in box.model_dump().items() if value != ""}
             for box in self.nodes
         ]
         wires = [{"from": wire.source, "to": wire.target} for wire in self.wires]

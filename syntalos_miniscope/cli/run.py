@@ -56,15 +56,15 @@ def run(
 
     file = find_project(project)
     catalog = find_nodes(nodes)
-    try:
-        loaded = _with_settings(load_project(file), set_ or [])
-        graph = check(loaded, catalog, str(file))
-    except ProjectError as error:
-        raise BadInputError(str(error)) from error
+    loaded = _with_settings(load_project(file), set_ or [])
     if not headless:
         from syntalos_miniscope.cli.editor import open_editor
 
         open_editor(loaded, file, catalog, run=True)
+    try:
+        graph = check(loaded, catalog, str(file))
+    except ProjectError as error:
+        raise BadInputError(str(error)) from error
     if report is not None and not report.absolute().parent.is_dir():
         raise BadInputError(f"--report {report}: there is no folder {report.absolute().parent}")
     options = RunOptions(
@@ -78,6 +78,8 @@ def run(
 
 
 def _with_settings(project: Project, changes: list[str]) -> Project:
+    from syntalos_miniscope.project import ProjectError
+
     for change in changes:
         target, equals, text = change.partition("=")
         node, dot, setting = target.partition(".")
@@ -87,7 +89,10 @@ def _with_settings(project: Project, changes: list[str]) -> Project:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text
-        project = project.with_setting(node, setting, value)
+        try:
+            project = project.with_setting(node, setting, value)
+        except ProjectError as error:
+            raise BadInputError(f"--set {change}: {error}") from error
     return project
 
 

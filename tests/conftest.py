@@ -1,0 +1,45 @@
+"""What several rooms of the tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line in a process of its own, with a home of its own and no display."""
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        shown = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+        env = {name: value for name, value in os.environ.items() if name not in shown}
+        return subprocess.run(
+            [sys.executable, "-m", "syntalos_miniscope.cli", *arguments],
+            capture_output=True, text=True, timeout=120, env=env | {"HOME": str(tmp_path)},
+        )  # fmt: skip
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings, which lies beside a checkout and is not part of it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real recordings do not lie beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def blink(shared_data: Path) -> Path:
+    """A real Miniscope recording by Syntalos, whose LED blinks."""
+    return shared_data / "edl-blink1"
