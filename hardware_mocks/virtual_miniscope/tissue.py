@@ -1,0 +1,88 @@
+"""What the virtual Miniscope looks at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.scope import Quaternion, ScopeSettings
+
+SIZE = 608
+
+
+class Seen(Protocol):
+    """One exposure: what the sensor digitises, and how the head stands."""
+
+    @property
+    def counts(self) -> NDArray[np.uint8]:
+        """The image, uint8 (608, 608)."""
+        ...
+
+    @property
+    def quaternion(self) -> Quaternion:
+        """Head orientation (w, x, y, z)."""
+        ...
+
+
+class Tissue(Protocol):
+    """A world that moves on by one exposure each time it is looked at.
+
+    The renderer of `syntalos_miniscope.simulation` is one.
+    """
+
+    def advance(self, settings: ScopeSettings) -> Seen:
+        """Expose once with these knobs."""
+        ...
+
+
+class PatternSeen(NamedTuple):
+    """One exposure of the test pattern."""
+
+    counts: NDArray[np.uint8]
+    quaternion: Quaternion
+
+
+class TestPattern:
+    """A ramp of every grey value, cheap enough for four scopes at once.
+
+    With the LED at 50 % and gain low the ramp is exactly 0..255; the LED and the gain scale it,
+    and the focus blurs it. The head turns slowly about the vertical.
+    """
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._ramp = (np.arange(SIZE * SIZE, dtype=np.uint32) % 256).astype(np.uint8)
+        self._ramp = self._ramp.reshape(SIZE, SIZE)
+        self._seen: tuple[ScopeSettings, NDArray[np.uint8]] | None = None
+        self._exposures = 0
+
+    def advance(self, settings: ScopeSettings) -> PatternSeen:
+        """Expose once with these knobs."""
+        if self._seen is None or self._seen[0] != settings:
+            self._seen = (settings, self._expose(settings))
+        self._exposures += 1
+        half = self._exposures * 0.002
+        return PatternSeen(self._seen[1], (float(np.cos(half)), 0.0, 0.0, float(np.sin(half))))
+
+    def _expose(self, settings: ScopeSettings) -> NDArray[np.uint8]:
+        factor = settings.led_percent / 50 * {"low": 1.0, "medium": 2.0, "high": 3.5}[settings.gain]
+        blur = abs(settings.ewl) // 16
+        ramp = self._ramp.astype(np.float32)
+        for _ in range(blur):
+            ramp = (ramp + np.roll(ramp, 1, axis=1) + np.roll(ramp, -1, axis=1)) / 3
+        return np.clip(ramp * factor, 0, 255).astype(np.uint8)
+
+
+def tissue_named(name: str, seed: int | None = None) -> Tissue:
+    """Give `pattern`, or simulated tissue: `tissue`, or a preset of the simulation.
+
+    ValueError if there is no such preset.
+    """
+    if name == "pattern":
+        return TestPattern()
+    from virtual_miniscope.simulated import simulated_tissue
+
+    return simulated_tissue(None if name == "tissue" else name, seed)
