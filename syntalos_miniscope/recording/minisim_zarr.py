@@ -88,7 +88,8 @@ class MinisimZarrWriter:
     Until `close` the folder is called `<name>.tmp`; `close` writes what waits, and takes the place
     of a synthetic recording that had the name. Closing early leaves a valid, shorter recording;
     `abandon` leaves nothing. `truth` is what is known before the first frame, and its frames are
-    not written. `shape` (height, width) is that of the movie, or None for truth without one.
+    not written. `shape` (height, width) is that of the movie, or None for truth without one;
+    `attributes` are stored beside minisim's, which does not look at them.
     RecordingError if something else has the name, or the disk refuses.
     """
 
@@ -101,6 +102,7 @@ class MinisimZarrWriter:
         truth: GroundTruth,
         shape: tuple[int, int] | None,
         dtype: str = "float32",
+        attributes: Mapping[str, str] | None = None,
     ) -> None:
         if path.exists() and not (path / "spec.json").is_file():
             raise RecordingError(
@@ -124,6 +126,7 @@ class MinisimZarrWriter:
                 "spec_cache_key": spec_cache_key,
                 "gt_present": sorted(self._present - set(_REQUIRED)),
                 "snapshot_names": [],
+                **(attributes or {}),
             }
         )
         (self._folder / "spec.json").write_text(spec_json)

@@ -219,6 +219,21 @@ class GroundTruth:
             ),
         )
 
+    def frames(self) -> Iterator[FrameTruth]:
+        """Give the truth of every frame, in order."""
+        for k in range(self.C.shape[1]):
+            population = self.neuropil_population
+            yield FrameTruth(
+                C=self.C[:, k],
+                S=self.S[:, k],
+                bleaching=None if self.bleaching is None else self.bleaching[:, k],
+                shift=None if self.shifts is None else self.shifts[k],
+                neuropil_temporal=(
+                    None if self.neuropil_temporal is None else self.neuropil_temporal[:, k]
+                ),
+                neuropil_population=None if population is None else float(population[k]),
+            )
+
     def detectable_subset(self) -> GroundTruth:
         """Give the truth about the detectable cells only."""
         chosen = self.detectable

@@ -44,12 +44,15 @@ _RGB = ("bgr0", "bgr24", "rgb24", "rgb0", "0rgb", "0bgr", "bgra", "rgba", "argb"
 class VideoWriter:
     """Writes FFV1 in Matroska (`.mkv`) or AVI (`.avi`), by the ending of the path.
 
+    `raw` writes bare pixels instead, which in AVI any program reads (Y800 if grey).
     The first frame fixes size and pixel type: uint8 grey, uint8 BGR or uint16 grey. Matroska keeps
     times to the millisecond; in AVI frame n stands at n periods of the rate. RecordingError when
     the disk refuses or a frame does not fit; what was written before stays readable.
     """
 
-    def __init__(self, path: Path, frame_rate_hz: float, first: Image) -> None:
+    def __init__(
+        self, path: Path, frame_rate_hz: float, first: Image, *, raw: bool = False
+    ) -> None:
         kind, options = CONTAINERS[path.suffix.lower()]
         self.path = path
         self.frames = 0
@@ -64,7 +67,8 @@ class VideoWriter:
             self._container = av.open(str(path), "w", format=kind, options=options)
         except OSError as error:
             raise disk_error(path, error) from error
-        self._stream = self._container.add_stream("ffv1", rate=rate, options=FFV1)
+        codec = ("rawvideo", {}) if raw else ("ffv1", FFV1)
+        self._stream = self._container.add_stream(codec[0], rate=rate, options=codec[1])
         self._stream.height, self._stream.width = first.shape[:2]
         self._stream.pix_fmt = self._pixels
         self._stream.codec_context.thread_count = 1
@@ -209,5 +213,6 @@ def _image(frame: av.VideoFrame, pixels: str) -> Image:
         kind = np.uint16 if deep else np.uint8
         luma = np.frombuffer(frame.planes[0], kind).reshape(frame.height, -1)
         return cast("Image", np.ascontiguousarray(luma[:, : frame.width]))
-    grey = "gray16le" if deep else "gray"
-    return cast("Image", frame.to_ndarray(format="bgr24" if pixels in _RGB else grey))
+    given = "bgr24" if pixels in _RGB else "gray16le" if deep else "gray"
+    # The lines of a decoded frame may be padded.
+    return cast("Image", np.ascontiguousarray(frame.to_ndarray(format=given)))

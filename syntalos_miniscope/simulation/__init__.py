@@ -1,5 +1,7 @@
 """The simulated scope: cells, light, tissue, motion and sensor, frame by frame."""
 
+from typing import TYPE_CHECKING, Any
+
 from syntalos_miniscope.simulation.acquisition import Acquisition, ImageSensor, Optics, Tissue
 from syntalos_miniscope.simulation.extras import Extras
 from syntalos_miniscope.simulation.spec import Output, Spec, SpecWarning
@@ -20,6 +22,14 @@ from syntalos_miniscope.simulation.steps import (
     Vignette,
 )
 
+if TYPE_CHECKING:
+    from syntalos_miniscope.simulation.batch import (
+        Recording,
+        simulate,
+        simulate_video,
+        simulate_zarr,
+    )
+
 __all__ = [
     "Acquisition",
     "Bleaching",
@@ -36,6 +46,7 @@ __all__ = [
     "Optics",
     "Output",
     "PlaceNeurons",
+    "Recording",
     "Sensor",
     "Spec",
     "SpecWarning",
@@ -43,4 +54,16 @@ __all__ = [
     "Vasculature",
     "VesselLayer",
     "Vignette",
+    "simulate",
+    "simulate_video",
+    "simulate_zarr",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what renders when it is first asked for: reading a Spec needs no compiler."""
+    if name in ("Recording", "simulate", "simulate_video", "simulate_zarr"):
+        from syntalos_miniscope.simulation import batch
+
+        return getattr(batch, name)
+    raise AttributeError(f"{__name__} has no {name}")

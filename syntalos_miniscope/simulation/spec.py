@@ -125,17 +125,21 @@ class Spec(Part):
         """Give the step of a class; None if the Spec has none, and so none of its effect."""
         return next((step for step in self.steps if isinstance(step, kind)), None)
 
+    def json_text(self, indent: int | None = None) -> str:
+        """Give the Spec as text, which minisim reads as well unless there are extras."""
+        return (
+            self.minisim_json(indent)
+            if self.extras is None
+            else self.model_dump_json(indent=indent)
+        )
+
     def minisim_json(self, indent: int | None = None) -> str:
         """Give the Spec as minisim reads it: without the extras."""
         return self.model_dump_json(indent=indent, exclude={"extras"})
 
     def cache_key(self) -> str:
-        """Give 16 hex digits that are the same for equal Specs.
-
-        Without extras they are those of minisim.
-        """
-        text = self.minisim_json() if self.extras is None else self.model_dump_json()
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Give 16 hex digits, the same for equal Specs; minisim's unless there are extras."""
+        return hashlib.sha256(self.json_text().encode()).hexdigest()[:16]
 
 
 def load_spec(path: Path) -> Spec:

@@ -1,0 +1,206 @@
+"""A Spec rendered from beginning to end: into memory, to disk as zarr, or as a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter, open_minisim_zarr
+from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
+from syntalos_miniscope.simulation.batch_video import Codec, VideoSink, free_disk_bytes, white_point
+from syntalos_miniscope.simulation.cost import ensure_affordable
+from syntalos_miniscope.simulation.renderer import Rendered, Renderer
+from syntalos_miniscope.simulation.spec import QUIET, Spec
+from syntalos_miniscope.simulation.truth import TruthKeeper
+
+OnFrame = Callable[[int, int], None]
+"""Is told how many frames are done, and how many there will be."""
+
+EXTRAS_ATTRIBUTE = "syntalos_miniscope_spec"
+"""Where a stored recording keeps a Spec with extras: minisim could not read it as `spec.json`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A synthetic movie with the truth about it.
+
+    `observed` is (frame, height, width) in `spec.output.store_dtype`: counts, or intensity if no
+    sensor was simulated. `snapshots` are movies after single stages, if the Spec keeps them; those
+    before motion show the whole canvas.
+    """
+
+    spec: Spec
+    observed: NDArray[Any]
+    ground_truth: GroundTruth
+    snapshots: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+
+    def stage(self, name: str) -> NDArray[Any]:
+        """Give the movie after a stage; KeyError lists the stages that were kept."""
+        if name not in self.snapshots:
+            kept = ", ".join(self.snapshots) or "none; set output.save_intermediates"
+            raise KeyError(f"no movie was kept after {name!r}; there are: {kept}")
+        return self.snapshots[name]
+
+    def save(self, path: str | Path) -> None:
+        """Write it as zarr, in the layout that minisim reads; one that has the name is replaced."""
+        writer = _zarr_writer(Path(path), self.spec, self.ground_truth)
+        try:
+            for k, truth in enumerate(self.ground_truth.frames()):
+                movie = self.observed[k] if len(self.observed) else None
+                writer.append(movie, truth, {n: stage[k] for n, stage in self.snapshots.items()})
+            writer.close(self.ground_truth)
+        except BaseException:
+            writer.abandon()
+            raise
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recording:
+        """Read what `save`, a streamed simulation or minisim has written, into memory."""
+        stored = open_minisim_zarr(Path(path))
+        text = stored.root.attrs.get(EXTRAS_ATTRIBUTE, stored.spec_json)
+        truth = stored.truth()
+        observed = stored.observed
+        return cls(
+            spec=Spec.model_validate_json(str(text), context=QUIET),
+            observed=np.zeros((0, *truth.fov_shape)) if observed is None else observed[:],
+            ground_truth=truth,
+            snapshots={name: stored.snapshot(name) for name in stored.snapshot_names},
+        )
+
+    def write_video(
+        self,
+        path: str | Path,
+        *,
+        fps: float | None = None,
+        vmin: float = 0.0,
+        vmax: float | None = None,
+        codec: Codec = "Y800",
+        on_frame: OnFrame | None = None,
+    ) -> Path:
+        """Write the movie as 8-bit grey video and give its path; see `simulate_video`."""
+        white = white_point(self.spec, None, vmax)
+        with VideoSink(Path(path), self.spec, fps, (vmin, white), codec) as sink:
+            for k, frame in enumerate(self.observed):
+                sink.add(frame)
+                _tell(on_frame, k + 1, len(self.observed))
+        return Path(path)
+
+
+def simulate(spec: Spec, *, until: str | None = None, on_frame: OnFrame | None = None) -> Recording:
+    """Render a Spec into memory.
+
+    `until` ends the way of light after a stage, by its name or kind; before the first stage that
+    makes a picture, `observed` has no frames, but the truth has all. ValueError if there is no
+    such stage, TooLargeError if the recording does not fit this computer.
+    """
+    ensure_affordable(spec, in_memory=True)
+    renderer = Renderer(spec, until=until)
+    keeper = TruthKeeper(renderer, until)
+    n_frames = spec.acquisition.n_frames
+    truths: list[FrameTruth] = []
+    observed = np.zeros((0, *spec.acquisition.shape), spec.output.store_dtype)
+    snapshots: dict[str, NDArray[Any]] = {}
+    for k, rendered in enumerate(_render(renderer, n_frames)):
+        if rendered.image is not None:
+            if k == 0:
+                observed = np.zeros((n_frames, *rendered.image.shape), spec.output.store_dtype)
+            observed[k] = rendered.image
+        for stage, picture in rendered.stages.items():
+            if k == 0:
+                snapshots[stage] = np.zeros((n_frames, *picture.shape), picture.dtype)
+            snapshots[stage][k] = picture
+        truths.append(keeper.frame(rendered))
+        _tell(on_frame, k + 1, n_frames)
+    truth = replace(keeper.start.with_frames(truths), detectable=keeper.detectable())
+    return Recording(spec, observed, truth, snapshots)
+
+
+def simulate_zarr(
+    spec: Spec,
+    path: str | Path,
+    *,
+    until: str | None = None,
+    on_frame: OnFrame | None = None,
+) -> Path:
+    """Render a Spec to disk, with its truth, in memory that does not grow; gives the path.
+
+    An interruption (KeyboardInterrupt) closes a valid, shorter recording before it goes on.
+    """
+    path = Path(path)
+    ensure_affordable(spec, free_disk_bytes=free_disk_bytes(path))
+    renderer = Renderer(spec, until=until)
+    keeper = TruthKeeper(renderer, until)
+    n_frames = spec.acquisition.n_frames
+    writer = _zarr_writer(path, spec, keeper.start)
+    try:
+        for k, rendered in enumerate(_render(renderer, n_frames)):
+            writer.append(rendered.image, keeper.frame(rendered), rendered.stages)
+            _tell(on_frame, k + 1, n_frames)
+    except KeyboardInterrupt:
+        writer.close(replace(keeper.start, detectable=keeper.detectable()))
+        raise
+    except BaseException:
+        writer.abandon()
+        raise
+    writer.close(replace(keeper.start, detectable=keeper.detectable()))
+    return path
+
+
+def simulate_video(
+    spec: Spec,
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    vmin: float = 0.0,
+    vmax: float | None = None,
+    codec: Codec = "Y800",
+    until: str | None = None,
+    on_frame: OnFrame | None = None,
+) -> Path:
+    """Render a Spec into an 8-bit grey video, with `<name>.spec.json` beside it; gives the path.
+
+    `vmin` becomes 0 and `vmax` 255; without a sensor there is no natural white, and ValueError
+    asks for `vmax`. `.avi` holds bare pixels (Y800), or FFV1 if `codec` says so; `.mkv` is FFV1.
+    An interruption (KeyboardInterrupt) closes a valid, shorter video before it goes on.
+    """
+    white = white_point(spec, until, vmax)
+    path = Path(path)
+    ensure_affordable(spec, free_disk_bytes=free_disk_bytes(path))
+    renderer = Renderer(spec, until=until)
+    n_frames = spec.acquisition.n_frames
+    with VideoSink(path, spec, fps, (vmin, white), codec) as sink:
+        for k, rendered in enumerate(_render(renderer, n_frames)):
+            if rendered.image is None:
+                raise ValueError("there is nothing to see: no step up to there makes a picture")
+            sink.add(rendered.image)
+            _tell(on_frame, k + 1, n_frames)
+    return path
+
+
+def _render(renderer: Renderer, n_frames: int) -> Iterator[Rendered]:
+    for _ in range(n_frames):
+        yield renderer.advance()
+
+
+def _tell(on_frame: OnFrame | None, done: int, of: int) -> None:
+    if on_frame is not None:
+        on_frame(done, of)
+
+
+def _zarr_writer(path: Path, spec: Spec, truth: GroundTruth) -> MinisimZarrWriter:
+    plain = spec.model_copy(update={"extras": None})
+    attributes = {} if spec.extras is None else {EXTRAS_ATTRIBUTE: spec.json_text()}
+    return MinisimZarrWriter(
+        path,
+        spec_json=spec.minisim_json(indent=2),
+        spec_cache_key=plain.cache_key(),
+        truth=truth,
+        shape=spec.acquisition.shape,
+        dtype=spec.output.store_dtype,
+        attributes=attributes,
+    )

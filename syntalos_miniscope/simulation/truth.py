@@ -1,0 +1,96 @@
+"""What a renderer knows, as the ground truth that is stored with a recording."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.recording.truth import Footprints, FrameTruth, GroundTruth
+from syntalos_miniscope.simulation.detection import Swing
+from syntalos_miniscope.simulation.renderer import Rendered, Renderer
+from syntalos_miniscope.simulation.spec import Spec
+from syntalos_miniscope.simulation.steps import PIPELINE_ORDER
+
+Floats = NDArray[np.float64]
+
+
+class TruthKeeper:
+    """Turns what was rendered into truth; `until` is the stage at which the renderer ends.
+
+    Only stages that are rendered have a truth. `start` is what is known before the first frame.
+    """
+
+    def __init__(self, renderer: Renderer, until: str | None = None) -> None:
+        self._renderer = renderer
+        self._stages = kinds_until(renderer.spec, until)
+        n_units = len(renderer.centers_um)
+        self._low, self._high = np.full(n_units, np.inf), np.full(n_units, -np.inf)
+        self.start = self._start()
+
+    def frame(self, rendered: Rendered) -> FrameTruth:
+        """Give the truth of a frame; to be called for every frame, in order."""
+        np.minimum(self._low, rendered.traces, out=self._low)
+        np.maximum(self._high, rendered.traces, out=self._high)
+        start = self.start
+        return FrameTruth(
+            C=rendered.traces,
+            S=rendered.spikes,
+            bleaching=None if start.bleaching is None else rendered.intact,
+            shift=None if start.shifts is None else np.array(rendered.shift_px),
+            neuropil_temporal=(
+                None if start.neuropil_temporal is None else rendered.neuropil_temporal
+            ),
+            neuropil_population=(
+                None if start.neuropil_population is None else rendered.neuropil_population
+            ),
+        )
+
+    def detectable(self) -> NDArray[np.bool_]:
+        """Give the units that a sensor can tell from noise by what they did (minisim, 2.15)."""
+        if not np.all(np.isfinite(self._low)) or "cell_activity" not in self._stages:
+            return self.start.detectable
+        return self._renderer.detectable(Swing(self._low, self._high))
+
+    def _start(self) -> GroundTruth:
+        renderer, done = self._renderer, self._stages
+        n_units = len(renderer.centers_um)
+        planted, view = renderer.planted, renderer.view if "optics" in done else None
+        haze = renderer.neuropil_spatial() if "neuropil" in done else None
+        driven = haze is not None and "cell_activity" in done
+        vessels = renderer.vasculature_mask if "vasculature" in done else None
+        alive = "cell_activity" in done
+        return GroundTruth(
+            planted=Footprints(
+                planted.offsets, planted.shapes, planted.data, renderer.canvas.shape
+            ),
+            fov_offset=(renderer.canvas.margin_px, renderer.canvas.margin_px),
+            fov_shape=renderer.canvas.fov_shape,
+            centers_um=renderer.centers_um,
+            amplitude_per_cell=renderer.amplitudes if alive else np.full(n_units, np.nan),
+            in_focus=np.ones(n_units, np.bool_) if view is None else view.in_focus,
+            detectable=renderer.detectable() if alive else np.zeros(n_units, np.bool_),
+            C=np.zeros((n_units, 0)),
+            S=np.zeros((n_units, 0)),
+            observed_sigma_px=None if view is None else view.sigma_px,
+            observed_gain=None if view is None else view.gain,
+            shifts=np.zeros((0, 2)) if "brain_motion" in done else None,
+            illumination=renderer.illumination if "illumination_profile" in done else None,
+            vignette=renderer.vignette if "vignette" in done else None,
+            leakage=renderer.leakage if "leakage" in done else None,
+            bleaching=np.zeros((n_units, 0)) if "bleaching" in done and alive else None,
+            neuropil_temporal=None if haze is None else np.zeros((len(haze), 0)),
+            neuropil_spatial=haze,
+            neuropil_population=np.zeros(0) if driven else None,
+            vasculature_mask=None if vessels is None else vessels.astype(np.float64),
+            vessel_overlap_fraction=None if vessels is None else renderer.vessel_overlap(),
+            focal_depth_um=renderer.focal_depth_um if "optics" in done else None,
+        )
+
+
+def kinds_until(spec: Spec, until: str | None) -> list[str]:
+    """Give the kinds of a Spec's steps, up to and with the stage that `until` names, if any."""
+    kinds = [step.kind for step in spec.steps]
+    if until is None:
+        return kinds
+    last = PIPELINE_ORDER.index("composite" if until == "cells_only" else until)
+    return [kind for kind in kinds if PIPELINE_ORDER.index(kind) <= last]
