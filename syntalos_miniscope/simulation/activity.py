@@ -1,0 +1,187 @@
+"""What cells do: bursts, spikes, and the calcium that follows them (minisim, 2.4).
+
+Time runs in frames of the Spec, each divided into fine bins of about 1/300 s; an exposure may
+begin and end at any bin.
+"""
+
+from __future__ import annotations
+
+from math import ceil, exp, log
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.noise import normal, uniform
+from syntalos_miniscope.simulation.steps import CellActivity
+
+Floats = NDArray[np.float64]
+
+
+class Activity:
+    """Traces of `n` cells, one frame after the other; `advance` must be called for every frame.
+
+    `gains` (n,) is how bright each cell is. `trace` (n, bins) is fluorescence, gain and baseline
+    included, and `spikes` (n, bins) says where a spike fell, of the frame advanced to last.
+    `half_rise` is the ΔF/F0 at which the indicator gives half of what it can; None is linear.
+    """
+
+    def __init__(
+        self,
+        step: CellActivity,
+        n: int,
+        fps: float,
+        key: noise.Key,
+        half_rise: float | None = None,
+    ) -> None:
+        if step.tau_rise_s >= step.tau_decay_s:
+            raise ValueError(
+                f"tau_rise_s ({step.tau_rise_s:g}) must be less than "
+                f"tau_decay_s ({step.tau_decay_s:g})"
+            )
+        self.step = step
+        self.bins = max(round(step.spike_sim_hz / fps), 1)
+        self.fps = fps
+        self.half_rise = half_rise
+        self.trace = np.zeros((n, self.bins))
+        self.spikes = np.zeros((n, self.bins), np.uint8)
+        self._keys = noise.keys(key, n)
+        self.gains = _gains(self._keys, step.brightness_cv)
+        self._decays = exp(-1 / (step.tau_rise_s * self.rate_hz)), exp(
+            -1 / (step.tau_decay_s * self.rate_hz)
+        )
+        self._scale = 1 / float(self.kernel().max())
+        self._everyone = np.ones(n)
+        self._lead_in = ceil(6 * step.tau_decay_s * fps)
+        self.reset()
+
+    @property
+    def rate_hz(self) -> float:
+        """Bins per second."""
+        return self.bins * self.fps
+
+    def kernel(self) -> Floats:
+        """Give the calcium of one spike by bin, before it is scaled to a peak of 1."""
+        t = np.arange(ceil(5 * self.step.tau_decay_s * self.rate_hz)) / self.rate_hz
+        return np.exp(-t / self.step.tau_decay_s) - np.exp(-t / self.step.tau_rise_s)
+
+    def expected_trace(self) -> Floats:
+        """Give the long-run mean of each cell (n,), closed form (saturation aside)."""
+        step = self.step
+        active = step.p_quiescent_to_active / (
+            step.p_quiescent_to_active + step.p_active_to_quiescent
+        )
+        p = active * self._p(step.active_rate_hz) + (1 - active) * self._p(step.quiescent_rate_hz)
+        return self.gains * (step.f0 + p * float(self.kernel().sum()) * self._scale)
+
+    def reset(self) -> None:
+        """Go back to before frame 0, with the past of 6 decay times already lived."""
+        n = len(self.gains)
+        share = self.step.p_quiescent_to_active
+        share /= share + self.step.p_active_to_quiescent
+        self._active = np.array([uniform(key, 0) < share for key in self._keys], np.bool_)
+        self._rise, self._decay = np.zeros(n), np.zeros(n)
+        for frame in range(-self._lead_in, 0):
+            self.advance(frame)
+
+    def advance(self, frame: int, drive: Floats | None = None) -> None:
+        """Live through a frame; `drive` (n,) multiplies how readily each cell becomes active."""
+        step = self.step
+        _advance(
+            self._keys,
+            frame + self._lead_in,
+            step.p_quiescent_to_active,
+            step.p_active_to_quiescent,
+            self._p(step.quiescent_rate_hz),
+            self._p(step.active_rate_hz),
+            self._everyone if drive is None else drive,
+            self._decays,
+            self._scale,
+            step.f0,
+            step.trace_noise,
+            -1.0 if self.half_rise is None else self.half_rise,
+            self.gains,
+            self._active,
+            self._rise,
+            self._decay,
+            self.trace,
+            self.spikes,
+        )
+
+    def _p(self, rate_hz: float) -> float:
+        return min(rate_hz / self.rate_hz, 1.0)
+
+
+def _gains(keys: NDArray[np.uint64], cv: float) -> Floats:
+    variance = log(1 + cv**2)
+    deviates = np.array([normal(key, 1) for key in keys])
+    return np.exp(-variance / 2 + variance**0.5 * deviates) if len(keys) else np.zeros(0)
+
+
+@njit(cache=True, nogil=True)
+def _advance(
+    keys,  # pyright: ignore
+    frame,  # pyright: ignore
+    p_on,  # pyright: ignore
+    p_off,  # pyright: ignore
+    p_quiescent,  # pyright: ignore
+    p_active,  # pyright: ignore
+    drive,  # pyright: ignore
+    decays,  # pyright: ignore
+    scale,  # pyright: ignore
+    f0,  # pyright: ignore
+    trace_noise,  # pyright: ignore
+    half_rise,  # pyright: ignore
+    gains,  # pyright: ignore
+    active,  # pyright: ignore
+    rises,  # pyright: ignore
+    falls,  # pyright: ignore
+    trace,  # pyright: ignore
+    spikes,  # pyright: ignore
+):
+    n, bins = trace.shape
+    for cell in range(n):
+        key = keys[cell]
+        # Draws 0 and 1 of a cell are its first state and its gain.
+        draw = 2 + frame * (bins + 2)
+        u = uniform(key, draw)
+        active[cell] = u >= p_off if active[cell] else u < p_on * drive[cell]
+        p = p_active if active[cell] else p_quiescent
+        floor = f0
+        if trace_noise > 0:
+            floor += trace_noise / gains[cell] * normal(key, draw + 1)
+        rise, fall = rises[cell], falls[cell]
+        for b in range(bins):
+            spike = uniform(key, draw + 2 + b) < p
+            rise = decays[0] * rise + spike
+            fall = decays[1] * fall + spike
+            spikes[cell, b] = spike
+            calcium = scale * (fall - rise)
+            if half_rise > 0:
+                calcium = calcium / (1 + calcium / half_rise)
+            trace[cell, b] = gains[cell] * (floor + calcium)
+        rises[cell], falls[cell] = rise, fall
+
+
+@njit(cache=True, nogil=True)
+def add_bins(trace, spikes, first, end, total, counts):  # pyright: ignore
+    """Add bins `first` … `end - 1` of a frame to sums (n,) of fluorescence and spikes."""
+    for cell in range(len(total)):
+        for b in range(first, end):
+            total[cell] += trace[cell, b]
+            counts[cell] += spikes[cell, b]
+
+
+@njit(cache=True, nogil=True)
+def frame_means(trace, out):  # pyright: ignore
+    """Write the mean over the bins of a frame (n, bins) to `out` (n,), and give their sum."""
+    n, bins = trace.shape
+    everything = 0.0
+    for cell in range(n):
+        total = 0.0
+        for b in range(bins):
+            total += trace[cell, b]
+        out[cell] = total / bins
+        everything += out[cell]
+    return everything

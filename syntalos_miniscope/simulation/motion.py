@@ -1,0 +1,187 @@
+"""How the brain moves under the lens: strides and sloshing of a damped mass (minisim, 2.11).
+
+minisim scales a whole recording to its own 99th percentile. Here the scale is known beforehand:
+the same generator is run for 1000 s with a stream of its own when it is set up.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import floor, hypot, pi, sin, sqrt
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.noise import normal
+from syntalos_miniscope.simulation.steps import BrainMotion
+
+Floats = NDArray[np.float64]
+
+_FINE_HZ = 300.0
+_CALIBRATION_S = 1000.0
+_FREQUENCY_SD, _FREQUENCY_TAU_S, _SLOSH_TAU_S = 0.15, 0.3, 0.12
+# State: frequency, phase, then for stride, y and x: drive, position, position before.
+_STATE = 11
+
+
+class Motion:
+    """`path` (bins, 2) is the shift (dy, dx) in µm within the frame advanced to last.
+
+    Positive moves tissue down and right. Frame 0 has a mean of (0, 0); no shift is longer than
+    `max_shift_um`. A trajectory that is over stays where it ended.
+    """
+
+    def __init__(self, step: BrainMotion, fps: float, key: noise.Key) -> None:
+        self.step = step
+        self.bins = max(round(_FINE_HZ / fps), 1)
+        self._key = key
+        self._fps = fps
+        self._trajectory = (
+            None if step.trajectory_um is None else np.array(step.trajectory_um, np.float64)
+        )
+        physical = step.model == "physical" and self._trajectory is None
+        self._scales = motion_scales(step, fps) if physical else (0.0, 0.0)
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to before frame 0."""
+        self._state = np.zeros(_STATE)
+        self._walk = np.zeros(2)
+        self._origin = np.zeros(2)
+        self.path = np.zeros((self.bins, 2))
+
+    def advance(self, frame: int, vigour: float = 1.0) -> None:
+        """Live through a frame; `vigour` multiplies strides and sloshing."""
+        if self._trajectory is not None:
+            self.path = np.repeat(self._trajectory[[min(frame, len(self._trajectory) - 1)]], self.bins, 0)
+        elif self.step.model == "walk":
+            self.path = np.repeat([self._walked(frame)], self.bins, 0)
+        else:
+            self.path = self._driven(frame, vigour)
+
+    def _walked(self, frame: int) -> Floats:
+        if frame > 0:
+            step_um, limit_um = self.step.walk_step_um, self.step.max_shift_um
+            kick = np.array([normal(self._key, 2 * frame + axis) for axis in range(2)])
+            self._walk = self._walk + step_um * kick
+            away_um = hypot(*self._walk)
+            if away_um > limit_um:
+                self._walk *= limit_um / away_um
+        return self._walk
+
+    def _driven(self, frame: int, vigour: float) -> Floats:
+        stride, slosh = np.zeros((self.bins,)), np.zeros((self.bins, 2))
+        _drive(self._key, frame * self.bins, self._state, _numbers(self.step, self._fps), stride, slosh)
+        stride_um, slosh_um = self._scales
+        path = slosh_um * slosh
+        path[:, "yx".index(self.step.locomotion_axis)] += stride_um * stride
+        if frame == 0:
+            self._origin = path.mean(0)
+        path = vigour * (path - self._origin)
+        _clamp(path, self.step.max_shift_um)
+        return path
+
+
+@lru_cache(maxsize=16)
+def _numbers(step: BrainMotion, fps: float) -> tuple[float, ...]:
+    dt = 1 / (max(round(_FINE_HZ / fps), 1) * fps)
+    spring = 2 * pi * step.resonance_freq_hz
+    friction = 2 * step.damping_ratio * spring
+    return dt, step.locomotion_freq_hz, 1 - friction * dt, spring**2 * dt
+
+
+@lru_cache(maxsize=16)
+def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
+    """Give the µm per unit of stride and of slosh that make the amplitude a 99th percentile.
+
+    Each of the two is brought to a radius of RMS 1 before they are mixed.
+    """
+    bins = max(round(_FINE_HZ / fps), 1)
+    frames = int(_CALIBRATION_S * fps)
+    stride, slosh = np.zeros(frames * bins), np.zeros((frames * bins, 2))
+    _drive(noise.stream(0, "motion scale"), 0, np.zeros(_STATE), _numbers(step, fps), stride, slosh)
+    stride = stride.reshape(frames, bins).mean(1)
+    slosh = slosh.reshape(frames, bins, 2).mean(1)
+    stride_rms = sqrt(float(np.mean(stride**2)))
+    slosh_rms = sqrt(float(np.mean(np.sum(slosh**2, 1))))
+    share = step.locomotion_fraction
+    path = (1 - share) / slosh_rms * slosh
+    path[:, 0] += share / stride_rms * stride
+    scale_um = step.motion_amplitude_um / float(np.percentile(np.hypot(*path.T), 99))
+    return scale_um * share / stride_rms, scale_um * (1 - share) / slosh_rms
+
+
+@njit(cache=True, nogil=True)
+def _drive(key, first, state, numbers, stride, slosh):  # pyright: ignore
+    dt, frequency_hz, keep, spring = numbers
+    wander = dt / (_FREQUENCY_TAU_S + dt)
+    soft = dt / (_SLOSH_TAU_S + dt)
+    wander_sd = sqrt(wander / (2 - wander))
+    soft_sd = sqrt(soft / (2 - soft))
+    for b in range(len(stride)):
+        draw = 3 * (first + b)
+        state[0] += wander * (normal(key, draw) - state[0])
+        state[1] += frequency_hz * (1 + _FREQUENCY_SD * state[0] / wander_sd) * dt
+        state[1] -= int(state[1])
+        state[2] = sin(2 * pi * state[1])
+        for axis in range(2):
+            i = 5 + 3 * axis
+            state[i] += soft * (normal(key, draw + 1 + axis) - state[i])
+        for part in range(3):
+            i = 2 + 3 * part
+            push = state[i] if part == 0 else state[i] / soft_sd
+            x, before = state[i + 1], state[i + 2]
+            speed = (x - before) / dt
+            # Semi-implicit Euler, from rest.
+            speed = keep * speed + dt * push - spring * x
+            state[i + 2] = x
+            state[i + 1] = x + dt * speed
+        stride[b] = state[3]
+        slosh[b, 0] = state[6]
+        slosh[b, 1] = state[9]
+
+
+@njit(cache=True, nogil=True)
+def _clamp(path, limit):  # pyright: ignore
+    for b in range(len(path)):
+        away = hypot(path[b, 0], path[b, 1])
+        if away > limit:
+            path[b] *= limit / away
+
+
+@njit(cache=True, nogil=True)
+def move(canvas, margin, shift_y, shift_x, share, out):  # pyright: ignore
+    """Add `share` of the field of view, with its content shifted by a fraction of pixels, to `out`.
+
+    Bilinear; what lies beyond the canvas is dark.
+    """
+    height, width = out.shape
+    canvas_height, canvas_width = canvas.shape
+    top, left = int(floor(margin - shift_y)), int(floor(margin - shift_x))
+    y, x = np.float32(margin - shift_y - top), np.float32(margin - shift_x - left)
+    one, part = np.float32(1), np.float32(share)
+    a, b, c, d = part * (one - y) * (one - x), part * (one - y) * x, part * y * (one - x), part * y * x
+    dark = np.zeros(width + 1, np.float32)
+    above, below = np.empty(width + 1, np.float32), np.empty(width + 1, np.float32)
+    for r in range(height):
+        _take(canvas, top + r, left, dark, above)
+        _take(canvas, top + r + 1, left, dark, below)
+        to = out[r]
+        for j in range(width):
+            to[j] += a * above[j] + b * above[j + 1] + c * below[j] + d * below[j + 1]
+
+
+@njit(cache=True, nogil=True)
+def _take(canvas, row, left, dark, line):  # pyright: ignore
+    height, width = canvas.shape
+    if row < 0 or row >= height:
+        line[:] = dark
+        return
+    if left >= 0 and left + len(line) <= width:
+        line[:] = canvas[row, left : left + len(line)]
+        return
+    for j in range(len(line)):
+        inside = 0 <= left + j < width
+        line[j] = canvas[row, left + j] if inside else np.float32(0)

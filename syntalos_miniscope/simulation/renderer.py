@@ -1,0 +1,236 @@
+"""All stages in the order light goes: a Spec in, one exposure after the other out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.scope import EWL_STEP_UM, Gain, Quaternion, ScopeSettings
+from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.deformation import deform
+from syntalos_miniscope.simulation.extras import Extras
+from syntalos_miniscope.simulation.life import Life, Moment
+from syntalos_miniscope.simulation.motion import move
+from syntalos_miniscope.simulation.pyramid import Image, Pyramid
+from syntalos_miniscope.simulation.scene import Scene
+from syntalos_miniscope.simulation.sensor import Chip
+from syntalos_miniscope.simulation.spec import Spec
+from syntalos_miniscope.simulation.steps import CELL_KINDS, Sensor
+
+Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8] | NDArray[np.uint16] | Image
+
+GAINS: Mapping[Gain, float] = {"low": 1.0, "medium": 2.0, "high": 3.5}
+"""Counts per electron at a gain, over those of the Spec."""
+
+FULL_LIGHT_PERCENT = 50.0
+"""The LED power that is the Spec's."""
+
+PREVIEW_S = 10.0
+"""Life that is lived at set-up, unseen, to find the focus and the cells that can be detected."""
+
+_TISSUE = frozenset({"composite", "neuropil", "vasculature"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendered:
+    """One exposure and its truth.
+
+    `image` is (H, W): counts in uint8, uint16 above 8 bits, or intensity in float32 if there is
+    no sensor; None if no step makes a picture. Of the units, in the order of
+    `Scene.centers_um`: `traces` is their mean fluorescence (C), `spikes` how many they fired (S),
+    `intact` what bleaching left. `shift_px` is how far the content is shifted (dy, dx).
+    `extras` holds what only our additions do, by name, the same names for every exposure.
+    `stages` are the pictures on the way, if the Spec keeps intermediates.
+    """
+
+    index: int
+    image: Picture | None
+    quaternion: Quaternion | None
+    shift_px: tuple[float, float]
+    traces: Floats
+    spikes: Floats
+    intact: Floats
+    neuropil_temporal: Floats
+    neuropil_population: float
+    extras: Mapping[str, float | Floats]
+    stages: Mapping[str, Picture] = field(default_factory=dict[str, Picture])
+
+
+class Renderer:
+    """Renders a Spec for ever, in memory that does not grow.
+
+    The same Spec, scope number and log of settings give the same bytes, whatever else was
+    rendered before. `scene` holds the truth that does not change from frame to frame, `life`
+    what goes on in the brain. Scopes of one seed with other numbers look at other tissue of the
+    same animal. `until` ends the way of light after a step, by its kind or stage name; ValueError
+    lists the names there are. Ready when constructed: about 0.1 s for a thousand cells.
+    """
+
+    def __init__(self, spec: Spec, *, scope: int = 0, until: str | None = None) -> None:
+        self.spec = spec
+        self._kinds = _kinds_until(spec, until)
+        self.scene = scene = Scene(spec, scope)
+        illumination = scene.at_cells(scene.illumination)
+        self.life = Life(spec, scene.canvas, len(scene.cells), illumination, scope)
+        self._pyramid = Pyramid(scene.canvas.shape)
+        scene.settle(self.life.swing(PREVIEW_S), self._pyramid)
+        extras = spec.extras or Extras()
+        sensor = spec.step(Sensor)
+        self._chip = sensor and Chip(
+            sensor, spec.acquisition.image_sensor, noise.stream(spec.seed, scope, "sensor")
+        )
+        self._blurs_motion = extras.motion_blur
+        self._fields: dict[str, Image] = {
+            kind: values.astype(np.float32)
+            for kind, values in (
+                ("illumination_profile", scene.illumination),
+                ("vignette", scene.vignette),
+                ("leakage", scene.leakage),
+            )
+            if values is not None
+        }
+        self._index = 0
+        self._settings = ScopeSettings(frame_rate_hz=spec.acquisition.fps)
+
+    @property
+    def index(self) -> int:
+        """Number of the next exposure."""
+        return self._index
+
+    def seek(self, index: int) -> None:
+        """Make an exposure the next one, as if all before it had been rendered.
+
+        No pixel is rendered, only the small states of the brain are lived through, with the
+        settings of the last exposure.
+        """
+        if index < self._index:
+            self.life.reset()
+            self._index = 0
+        while self._index < index:
+            self.skip()
+
+    def skip(self, settings: ScopeSettings | None = None) -> None:
+        """Live through an exposure that nobody sees."""
+        self._expose(settings)
+        self._index += 1
+
+    def advance(self, settings: ScopeSettings | None = None) -> Rendered:
+        """Give the next exposure, made with `settings`; with those of the last if None."""
+        moment = self._expose(settings)
+        stages: dict[str, Picture] = {}
+        image = self._render(moment, stages)
+        units, haze = self.scene.units, self.life.haze
+        dy, dx = moment.path_um.mean(0) / self.scene.canvas.pixel_um
+        rendered = Rendered(
+            index=self._index,
+            image=image,
+            quaternion=self.life.quaternion,
+            shift_px=(float(dy), float(dx)),
+            traces=moment.traces[units],
+            spikes=moment.spikes[units],
+            intact=moment.intact[units],
+            neuropil_temporal=np.zeros(0) if haze is None else haze.temporal,
+            neuropil_population=0.0 if haze is None else haze.population,
+            extras=self._extras(),
+            stages=stages,
+        )
+        self._index += 1
+        return rendered
+
+    def _expose(self, settings: ScopeSettings | None) -> Moment:
+        self._settings = settings or self._settings
+        return self.life.expose(
+            self._settings.frame_rate_hz, self._settings.led_percent / FULL_LIGHT_PERCENT
+        )
+
+    def _extras(self) -> dict[str, float | Floats]:
+        truth: dict[str, float | Floats] = {}
+        animal, deformation = self.life.animal, self.life.deformation
+        if animal is not None:
+            truth |= {"speed_cm_s": animal.speed_cm_s, "place_cm": animal.place_cm}
+        if deformation is not None:
+            truth |= {"rotation_deg": deformation.angle_deg, "warp_modes": deformation.modes}
+        if self.spec.extras is not None and self.spec.extras.z_drift is not None:
+            truth["rise_um"] = self.life.rise_um
+        return truth
+
+    def _render(self, moment: Moment, stages: dict[str, Picture]) -> Picture | None:
+        scene, settings, light = self.scene, self._settings, self._pyramid
+        if not self._kinds:
+            return None
+        scene.focus(settings.ewl * EWL_STEP_UM + self.life.rise_um, light)
+        # Light as the Spec has it, times LED and exposure.
+        power = settings.led_percent / FULL_LIGHT_PERCENT
+        power *= self.spec.acquisition.fps / settings.frame_rate_hz
+        light.clear()
+        seen: Image | None = None
+        counts: Picture | None = None
+        for kind in self._kinds:
+            if kind in _TISSUE:
+                self._add_tissue(kind, moment)
+            elif seen is None:
+                seen = self._seen(moment)
+            if seen is not None and kind in self._fields:
+                self._apply_field(kind, seen)
+            if seen is not None and kind == "sensor" and self._chip is not None:
+                counts = self._chip.read(seen, self._index, power, GAINS[settings.gain])
+            if self.spec.output.save_intermediates:
+                picture = counts if counts is not None else seen
+                if picture is None:
+                    picture = light.collapse()[scene.canvas.fov]
+                stages["cells_only" if kind == "composite" else kind] = picture.copy()
+        if counts is not None:
+            return counts
+        seen = self._seen(moment) if seen is None else seen
+        return seen if power == 1 else seen * np.float32(power)
+
+    def _add_tissue(self, kind: str, moment: Moment) -> None:
+        if kind == "composite":
+            amplitudes = (moment.traces * moment.intact).astype(np.float32)
+            self._pyramid.add_patches(self.scene.patches, amplitudes)
+        elif kind == "neuropil" and self.life.haze is not None:
+            self.life.haze.add(self._pyramid)
+        elif kind == "vasculature" and self.scene.vessels is not None:
+            self.scene.vessels.shade(self._pyramid.collapse())
+
+    def _apply_field(self, kind: str, seen: Image) -> None:
+        if kind == "leakage":
+            np.add(seen, self._fields[kind], out=seen)
+        else:
+            np.multiply(seen, self._fields[kind], out=seen)
+
+    def _seen(self, moment: Moment) -> Image:
+        """Give the field of view, as the brain lies under it."""
+        canvas, tissue = self.scene.canvas, self._pyramid.collapse()
+        if "brain_motion" not in self._kinds and self.life.deformation is None:
+            return tissue[canvas.fov].copy()
+        seen = np.zeros(canvas.fov_shape, np.float32)
+        path_px = moment.path_um / canvas.pixel_um
+        if "brain_motion" not in self._kinds:
+            path_px = np.zeros((1, 2))
+        elif not self._blurs_motion:
+            path_px = path_px.mean(0, keepdims=True)
+        deformation, share = self.life.deformation, 1 / len(path_px)
+        warp_px = None if deformation is None else deformation.warp_px()
+        for dy, dx in path_px:
+            if deformation is None:
+                move(tissue, canvas.margin_px, dy, dx, share, seen)
+            else:
+                angle = deformation.angle_deg
+                deform(tissue, canvas.margin_px, dy, dx, angle, warp_px, share, seen)
+        return seen
+
+
+def _kinds_until(spec: Spec, until: str | None) -> list[str]:
+    """Give the steps that make a picture, up to and with the one that `until` names."""
+    kinds = [step.kind for step in spec.steps]
+    if until is not None:
+        names = ["cells_only" if kind == "composite" else kind for kind in kinds]
+        if until not in kinds and until not in names:
+            raise ValueError(f"there is no stage {until!r}; there are {', '.join(names)}")
+        kinds = kinds[: (kinds if until in kinds else names).index(until) + 1]
+    return [kind for kind in kinds if kind not in CELL_KINDS]
