@@ -71,11 +71,16 @@ class EdlUnit:
     def _files(self, block: object) -> list[Path]:
         parts = cast("Mapping[str, Any]", block).get("parts", []) if isinstance(block, dict) else []
         if not isinstance(parts, list) or not all(
-            isinstance(part, dict) and isinstance(part.get("fname"), str) for part in parts
+            isinstance(part, dict)
+            and isinstance(part.get("fname"), str)
+            and isinstance(part.get("index", -1), int)
+            for part in parts
         ):
-            raise RecordingError(f"{self.path / 'manifest.toml'}: a part of data has no file name")
+            raise RecordingError(
+                f"{self.path / 'manifest.toml'}: a part of data is not a file name"
+            )
         # A part without an index comes first, as edlio sorts them.
-        ordered = sorted(parts, key=lambda part: int(part.get("index", -1)))
+        ordered = sorted(parts, key=lambda part: part.get("index", -1))
         return [self.path / Path(part["fname"]).name for part in ordered]
 
 

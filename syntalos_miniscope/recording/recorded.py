@@ -149,10 +149,11 @@ def measured_rate_hz(index: Times, time_us: Times) -> float:
     """
     if len(time_us) < 2:
         return 0.0
-    steps = np.diff(time_us) / np.maximum(np.diff(index), 1)
+    passed_us, counted = np.diff(time_us), np.maximum(np.diff(index), 1)
+    steps = passed_us / counted
     usual = float(np.median(steps))
-    regular = steps[np.abs(steps - usual) <= usual / 2]
-    return 1e6 / float(regular.mean()) if len(regular) and usual > 0 else 0.0
+    regular = np.abs(steps - usual) <= usual / 2
+    return 1e6 * float(counted[regular].sum() / passed_us[regular].sum()) if usual > 0 else 0.0
 
 
 def settle(index: Times, time_us: Times, remarks: list[str]) -> tuple[Times, Times]:

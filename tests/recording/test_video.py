@@ -1,0 +1,173 @@
+import errno
+import os
+
+import av
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pictures import picture
+
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.video import VideoReader, VideoWriter
+
+
+def write(path, frames, rate=20.0, close=True):
+    writer = VideoWriter(path, rate, frames[0])
+    for number, mat in enumerate(frames):
+        writer.add(mat, 50_000 * number)
+    if close:
+        writer.close()
+    return writer
+
+
+@pytest.mark.parametrize("ending", ["mkv", "avi"])
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((32, 48), np.uint8), ((31, 47, 3), np.uint8), ((32, 48), np.uint16)]
+)
+def test_frames_come_back_bit_equal(tmp_path, ending, shape, dtype):
+    frames = [picture(i, shape, dtype) for i in range(5)]
+    write(tmp_path / f"v.{ending}", frames)
+    reader = VideoReader(tmp_path / f"v.{ending}")
+    back = list(reader.frames())
+    assert [place for place, _ in back] == [0, 1, 2, 3, 4]
+    for (_, mat), frame in zip(back, frames, strict=True):
+        assert mat.dtype == dtype
+        assert mat.flags.c_contiguous
+        np.testing.assert_array_equal(mat, frame)
+    assert reader.damage == []
+    np.testing.assert_array_equal(reader.times_us(), np.arange(5) * 50_000)
+
+
+def test_matroska_keeps_uneven_times_to_the_millisecond(tmp_path):
+    writer = VideoWriter(tmp_path / "v.mkv", 20.0, picture(0))
+    for time_us in (0, 33_000, 33_000, 100_000, 3_600_000_000):
+        writer.add(picture(0), time_us)
+    writer.close()
+    assert VideoReader(tmp_path / "v.mkv").times_us().tolist() == [
+        0,
+        33_000,
+        33_000,
+        100_000,
+        3_600_000_000,
+    ]
+
+
+@pytest.mark.parametrize("level", [0, 60, 255])
+def test_a_video_that_was_never_closed_lacks_at_most_its_last_frame(tmp_path, level):
+    """Dark frames are small; they must not wait in a buffer for company."""
+    frames = [np.full((64, 64), level, np.uint8) for _ in range(50)]
+    writer = write(tmp_path / "v.mkv", frames, close=False)
+    killed = tmp_path / "killed.mkv"
+    killed.write_bytes((tmp_path / "v.mkv").read_bytes())
+    writer.close()
+    reader = VideoReader(killed)
+    assert len(list(reader.frames())) >= 49
+    assert reader.damage == ["killed.mkv was never closed: the program that wrote it was stopped"]
+
+
+def test_reading_may_begin_anywhere(tmp_path):
+    write(tmp_path / "v.mkv", [picture(i) for i in range(9)])
+    places = [place for place, _ in VideoReader(tmp_path / "v.mkv").frames(6)]
+    assert places == [6, 7, 8]
+
+
+def test_of_a_yuv_video_the_luma_is_given_as_it_is_stored(tmp_path):
+    with av.open(str(tmp_path / "v.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        luma = picture(1)
+        frame = av.VideoFrame.from_ndarray(
+            np.vstack([luma, np.full((16, 48), 77, np.uint8)]), "yuv420p"
+        )
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    ((_, mat),) = VideoReader(tmp_path / "v.mkv").frames()
+    np.testing.assert_array_equal(mat, luma)
+
+
+def test_a_flipped_bit_is_said(tmp_path):
+    write(tmp_path / "v.mkv", [picture(i) for i in range(9)])
+    data = bytearray((tmp_path / "v.mkv").read_bytes())
+    data[len(data) // 2] ^= 0x10
+    (tmp_path / "v.mkv").write_bytes(data)
+    reader = VideoReader(tmp_path / "v.mkv")
+    assert len(list(reader.frames())) == 9
+    assert reader.damage == ["v.mkv: frame 4 fails its checksum"]
+
+
+@pytest.mark.parametrize("ending", ["mkv", "avi"])
+def test_of_a_cut_video_what_decodes_is_given_and_the_cut_is_said(tmp_path, ending):
+    path = tmp_path / f"v.{ending}"
+    write(path, [picture(i) for i in range(10)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    reader = VideoReader(path)
+    back = list(reader.frames())
+    assert 3 <= len(back) <= 5
+    for place, mat in back[:-1]:
+        np.testing.assert_array_equal(mat, picture(place))
+    assert any("was cut" in text for text in reader.damage)
+
+
+def test_an_unknown_codec_is_named_with_what_to_do(tmp_path):
+    write(tmp_path / "v.mkv", [picture(0)])
+    data = (tmp_path / "v.mkv").read_bytes()
+    (tmp_path / "v.mkv").write_bytes(data.replace(b"V_FFV1", b"V_XXXX"))
+    with pytest.raises(RecordingError, match=r"the codec of .*v\.mkv is unknown .* convert it"):
+        VideoReader(tmp_path / "v.mkv")
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all", b"\x1a\x45\xdf\xa3"])
+def test_what_is_no_video_is_one_line(tmp_path, content):
+    (tmp_path / "v.mkv").write_bytes(content)
+    with pytest.raises(RecordingError, match=r"cannot read the video .*v\.mkv"):
+        VideoReader(tmp_path / "v.mkv")
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data(), st.sampled_from(["mkv", "avi"]))
+def test_no_damage_makes_a_traceback(tmp_path_factory, data, ending):
+    path = tmp_path_factory.mktemp("video") / f"v.{ending}"
+    write(path, [picture(i, (16, 16)) for i in range(4)])
+    whole = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    try:
+        reader = VideoReader(path)
+        reader.times_us()
+        for _, mat in reader.frames():
+            assert mat.shape[:2] == reader.size
+    except RecordingError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_frame_of_another_size_is_refused_and_the_rest_kept(tmp_path):
+    writer = write(tmp_path / "v.mkv", [picture(0)], close=False)
+    with pytest.raises(RecordingError, match=r"holds frames of uint8 \(32, 48\); the next one is"):
+        writer.add(picture(0, (10, 10)), 1)
+    writer.close()
+    assert len(list(VideoReader(tmp_path / "v.mkv").frames())) == 1
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "v.mkv").write_text("precious")
+    with pytest.raises(RecordingError, match="nothing is overwritten"):
+        write(tmp_path / "v.mkv", [picture(0)])
+    assert (tmp_path / "v.mkv").read_text() == "precious"
+
+
+def test_a_full_disk_is_one_line_and_what_was_written_is_kept(tmp_path, small_disk):
+    path = tmp_path / "v.mkv"
+    writer = VideoWriter(path, 20.0, picture(0, (64, 64)))
+    small_disk(60_000)
+    with pytest.raises(RecordingError, match=rf"cannot write .*v\.mkv: {os.strerror(errno.EFBIG)}"):
+        for number in range(100):
+            writer.add(picture(number, (64, 64)), 50_000 * number)
+    with pytest.raises(RecordingError, match=r"cannot write .*v\.mkv"):
+        writer.close()
+    writer.close()
+    kept = len(list(VideoReader(path).frames()))
+    assert kept >= writer.frames - 1
+    assert kept > 5
