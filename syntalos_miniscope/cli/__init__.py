@@ -17,6 +17,7 @@ from syntalos_miniscope.cli.editor import open_editor
 from syntalos_miniscope.cli.nodes import find_nodes, nodes
 from syntalos_miniscope.cli.projects import examples, find_project, load_project
 from syntalos_miniscope.cli.run import run
+from syntalos_miniscope.cli.simulate import simulate
 
 app = typer.Typer(
     name="syntalos-miniscope",
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(examples)
 app.command()(nodes)
+app.command()(simulate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -182,6 +182,22 @@ def simulate_video(
     return path
 
 
+def simulate_to(
+    spec: Spec,
+    path: Path,
+    *,
+    until: str | None = None,
+    vmax: float | None = None,
+    on_frame: OnFrame | None = None,
+) -> Path:
+    """Render a Spec to disk in the form that the ending of the path asks for; gives the path."""
+    if path.suffix.lower() == ".zarr":
+        return simulate_zarr(spec, path, until=until, on_frame=on_frame)
+    if path.suffix.lower() in (".avi", ".mkv"):
+        return simulate_video(spec, path, vmax=vmax, until=until, on_frame=on_frame)
+    raise ValueError(f"{path} must end in .zarr, .avi or .mkv")
+
+
 def _render(renderer: Renderer, n_frames: int) -> Iterator[Rendered]:
     for _ in range(n_frames):
         yield renderer.advance()

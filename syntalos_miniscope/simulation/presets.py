@@ -213,7 +213,7 @@ def studio_spec(
     """Give the Spec of a scene by the studio's names; ValueError lists the names there are."""
     scope, tissue, steps = _look_up("preset", preset, _STUDIO)
     sensor = Sensor(photons_per_unit=600.0)
-    firing = _look_up("activity", activity, ACTIVITY_PRESETS)
+    firing = activity_preset(activity)
     return Spec.model_validate(
         {
             "acquisition": _acquisition(scope, tissue, duration_s, fps),
@@ -223,6 +223,11 @@ def studio_spec(
         # The generic scope's field is so small that its motion is worth a warning, but no news.
         context=QUIET,
     )
+
+
+def activity_preset(name: str) -> CellActivity:
+    """Give how much the cells do, by the studio's name; ValueError lists the names there are."""
+    return _look_up("activity", name, ACTIVITY_PRESETS)
 
 
 def _acquisition(scope: Scope, tissue: Tissue, duration_s: float, fps: float) -> Acquisition:

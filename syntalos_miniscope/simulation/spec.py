@@ -143,11 +143,16 @@ class Spec(Part):
 
 
 def load_spec(path: Path) -> Spec:
-    """Read a Spec from a JSON file, ours or minisim's; ValueError with one line if it is none."""
+    """Read a Spec from a JSON file, ours or minisim's; ValueError with one line if it is none.
+
+    It does not warn: ask `Spec.advisories`.
+    """
     try:
-        return Spec.model_validate_json(path.read_bytes())
+        return Spec.model_validate_json(path.read_bytes(), context=QUIET)
     except ValidationError as error:
         raise ValueError(f"{path}: {first_fault(error)}") from None
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
 
 
 def first_fault(error: ValidationError) -> str:
