@@ -120,6 +120,7 @@ class MinisimZarrWriter:
         self._dtype = np.dtype(dtype)
         self._present = {name for name in ARRAYS if getattr(truth, name) is not None}
         self._snapshots: dict[str, _Growing] = {}
+        self._extras: dict[str, _Growing] = {}
         self._root.attrs.update(
             {
                 "format_version": FORMAT_VERSION,
@@ -150,17 +151,25 @@ class MinisimZarrWriter:
             self._movie.append(movie)
         for name, column in self._columns.items():
             column.append(getattr(truth, _FIELD_OF_FRAME.get(name, name)))
+        for name, value in truth.extras.items():
+            self._grow(self._extras, "ground_truth/extras", name, value, TRUTH_CHUNK_FRAMES)
         for stage, picture in (snapshots or {}).items():
-            if stage not in self._snapshots:
-                group = self._root.require_group("snapshots")
-                like = np.zeros_like(picture)
-                self._snapshots[stage] = _Growing(group, stage, like, 0, MOVIE_CHUNK_FRAMES)
-            self._snapshots[stage].append(picture)
+            self._grow(self._snapshots, "snapshots", stage, picture, MOVIE_CHUNK_FRAMES)
+
+    def _grow(
+        self, to: dict[str, _Growing], group: str, name: str, value: NDArray[Any], chunk: int
+    ) -> None:
+        if name not in to:
+            like = np.zeros_like(value)
+            to[name] = _Growing(self._root.require_group(group), name, like, 0, chunk)
+        to[name].append(value)
 
     def flush(self) -> None:
         """Bring what waits in memory to the disk."""
-        for array in (self._movie, *self._columns.values(), *self._snapshots.values()):
-            if array is not None:
+        if self._movie is not None:
+            self._movie.flush()
+        for arrays in (self._columns, self._extras, self._snapshots):
+            for array in arrays.values():
                 array.flush()
 
     def close(self, truth: GroundTruth | None = None) -> None:
@@ -237,7 +246,7 @@ class MinisimZarr:
         """Read the truth into memory."""
         group: Any = self.root["ground_truth"]
         present: Any = self.root.attrs.get("gt_present", [])
-        planted = group["planted"]
+        planted, extras = group["planted"], group.get("extras")
         footprints = Footprints(
             offsets=np.asarray(planted["offsets"]),
             shapes=np.asarray(planted["shapes"]),
@@ -249,6 +258,7 @@ class MinisimZarr:
             fov_offset=_pair(planted.attrs["fov_offset"]),
             fov_shape=_pair(planted.attrs["fov_shape"]),
             focal_depth_um=group.attrs.get("focal_depth_um"),
+            extras={name: array[:] for name, array in extras.arrays()} if extras else {},
             **{str(name): np.asarray(group[name]) for name in (*_REQUIRED, *present)},
         )
 

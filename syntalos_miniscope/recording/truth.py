@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import cv2
 import numpy as np
@@ -122,6 +122,8 @@ class FrameTruth:
     """(component,) the strength of each field of haze."""
     neuropil_population: float | None = None
     """The activity of the population that drives the haze."""
+    extras: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
+    """What minisim has not, by name; the names are the same for all frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +176,8 @@ class GroundTruth:
     """(unit,) the share of the cell's light that vessels take."""
     focal_depth_um: float | None = None
     """Depth of the focal plane on the axis, µm."""
+    extras: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
+    """(frame, …) what minisim has not, by name: such as `orientation` as (w, x, y, z)."""
 
     @property
     def n_units(self) -> int:
@@ -217,6 +221,7 @@ class GroundTruth:
             neuropil_population=(
                 None if first.neuropil_population is None else columns("neuropil_population")
             ),
+            extras={name: np.stack([f.extras[name] for f in frames]) for name in first.extras},
         )
 
     def frames(self) -> Iterator[FrameTruth]:
@@ -232,6 +237,7 @@ class GroundTruth:
                     None if self.neuropil_temporal is None else self.neuropil_temporal[:, k]
                 ),
                 neuropil_population=None if population is None else float(population[k]),
+                extras={name: values[k] for name, values in self.extras.items()},
             )
 
     def detectable_subset(self) -> GroundTruth:
@@ -250,8 +256,8 @@ PER_UNIT = (
 """Fields of `GroundTruth` whose first axis is the cell."""
 
 ARRAYS = tuple(
-    field.name
-    for field in fields(GroundTruth)
-    if field.name not in ("planted", "fov_offset", "fov_shape", "focal_depth_um")
+    member.name
+    for member in fields(GroundTruth)
+    if member.name not in ("planted", "fov_offset", "fov_shape", "focal_depth_um", "extras")
 )
 """Fields of `GroundTruth` that are arrays."""

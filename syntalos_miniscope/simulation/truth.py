@@ -23,7 +23,7 @@ class TruthKeeper:
     def __init__(self, renderer: Renderer, until: str | None = None) -> None:
         self._renderer = renderer
         self._stages = kinds_until(renderer.spec, until)
-        n_units = len(renderer.centers_um)
+        n_units = len(renderer.scene.units)
         self._low, self._high = np.full(n_units, np.inf), np.full(n_units, -np.inf)
         self.start = self._start()
 
@@ -32,6 +32,9 @@ class TruthKeeper:
         np.minimum(self._low, rendered.traces, out=self._low)
         np.maximum(self._high, rendered.traces, out=self._high)
         start = self.start
+        extras = {name: np.asarray(value, np.float64) for name, value in rendered.extras.items()}
+        if rendered.quaternion is not None:
+            extras["orientation"] = np.array(rendered.quaternion)
         return FrameTruth(
             C=rendered.traces,
             S=rendered.spikes,
@@ -43,47 +46,46 @@ class TruthKeeper:
             neuropil_population=(
                 None if start.neuropil_population is None else rendered.neuropil_population
             ),
+            extras=extras,
         )
 
     def detectable(self) -> NDArray[np.bool_]:
         """Give the units that a sensor can tell from noise by what they did (minisim, 2.15)."""
         if not np.all(np.isfinite(self._low)) or "cell_activity" not in self._stages:
             return self.start.detectable
-        return self._renderer.detectable(Swing(self._low, self._high))
+        return self._renderer.scene.detectable(Swing(self._low, self._high))
 
     def _start(self) -> GroundTruth:
-        renderer, done = self._renderer, self._stages
-        n_units = len(renderer.centers_um)
-        planted, view = renderer.planted, renderer.view if "optics" in done else None
-        haze = renderer.neuropil_spatial() if "neuropil" in done else None
-        driven = haze is not None and "cell_activity" in done
-        vessels = renderer.vasculature_mask if "vasculature" in done else None
-        alive = "cell_activity" in done
+        renderer, scene, done = self._renderer, self._renderer.scene, self._stages
+        n_units = len(scene.units)
+        planted, canvas = scene.planted, scene.canvas
+        optics, alive = "optics" in done, "cell_activity" in done
+        view = scene.view
+        haze = renderer.life.haze if "neuropil" in done else None
+        vessels = scene.vasculature_mask if "vasculature" in done else None
         return GroundTruth(
-            planted=Footprints(
-                planted.offsets, planted.shapes, planted.data, renderer.canvas.shape
-            ),
-            fov_offset=(renderer.canvas.margin_px, renderer.canvas.margin_px),
-            fov_shape=renderer.canvas.fov_shape,
-            centers_um=renderer.centers_um,
+            planted=Footprints(planted.offsets, planted.shapes, planted.data, canvas.shape),
+            fov_offset=(canvas.margin_px, canvas.margin_px),
+            fov_shape=canvas.fov_shape,
+            centers_um=scene.centers_um,
             amplitude_per_cell=renderer.amplitudes if alive else np.full(n_units, np.nan),
-            in_focus=np.ones(n_units, np.bool_) if view is None else view.in_focus,
-            detectable=renderer.detectable() if alive else np.zeros(n_units, np.bool_),
+            in_focus=view.in_focus if optics else np.ones(n_units, np.bool_),
+            detectable=scene.detectable() if alive else np.zeros(n_units, np.bool_),
             C=np.zeros((n_units, 0)),
             S=np.zeros((n_units, 0)),
-            observed_sigma_px=None if view is None else view.sigma_px,
-            observed_gain=None if view is None else view.gain,
+            observed_sigma_px=view.sigma_px if optics else None,
+            observed_gain=view.gain if optics else None,
             shifts=np.zeros((0, 2)) if "brain_motion" in done else None,
-            illumination=renderer.illumination if "illumination_profile" in done else None,
-            vignette=renderer.vignette if "vignette" in done else None,
-            leakage=renderer.leakage if "leakage" in done else None,
+            illumination=scene.illumination if "illumination_profile" in done else None,
+            vignette=scene.vignette if "vignette" in done else None,
+            leakage=scene.leakage if "leakage" in done else None,
             bleaching=np.zeros((n_units, 0)) if "bleaching" in done and alive else None,
-            neuropil_temporal=None if haze is None else np.zeros((len(haze), 0)),
-            neuropil_spatial=haze,
-            neuropil_population=np.zeros(0) if driven else None,
+            neuropil_temporal=None if haze is None else np.zeros((len(haze.temporal), 0)),
+            neuropil_spatial=None if haze is None else haze.spatial(),
+            neuropil_population=None if haze is None or not alive else np.zeros(0),
             vasculature_mask=None if vessels is None else vessels.astype(np.float64),
-            vessel_overlap_fraction=None if vessels is None else renderer.vessel_overlap(),
-            focal_depth_um=renderer.focal_depth_um if "optics" in done else None,
+            vessel_overlap_fraction=None if vessels is None else scene.vessel_overlap(),
+            focal_depth_um=scene.focal_depth_um if optics else None,
         )
 
 
