@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import zarr
-from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.truth import ARRAYS, Footprints, FrameTruth, GroundTruth
+from syntalos_miniscope.recording.zarr_arrays import GrowingArray, store_array
 
 FORMAT_VERSION = 2
 """Of the layout; minisim 1.0.3 reads and writes this one only."""
@@ -35,51 +35,6 @@ _FRAME_AXIS = {
 }
 _FIELD_OF_FRAME = {"shifts": "shift"}
 _REQUIRED = ("C", "S", "centers_um", "amplitude_per_cell", "in_focus", "detectable")
-
-
-class _Growing:
-    """An array on disk that grows along one axis, a chunk at a time."""
-
-    def __init__(
-        self, group: zarr.Group, name: str, like: NDArray[Any], axis: int, chunk: int
-    ) -> None:
-        """`like` is one frame of the array, with the type that is written."""
-        shape, chunks = list(like.shape), [max(n, 1) for n in like.shape]
-        shape.insert(axis, 0)
-        chunks.insert(axis, chunk)
-        self._array = _create(group, name, tuple(shape), like.dtype, tuple(chunks))
-        self._axis = axis
-        buffered = list(like.shape)
-        buffered.insert(axis, chunk)
-        self._buffer = np.zeros(buffered, like.dtype)
-        self._along: list[slice | int] = [slice(None)] * len(shape)
-        self._waiting = 0
-        self._written = 0
-
-    def append(self, values: Any) -> None:
-        self._buffer[self._at(self._waiting)] = values
-        self._waiting += 1
-        if self._waiting == self._buffer.shape[self._axis]:
-            self.flush()
-
-    def flush(self) -> None:
-        if not self._waiting:
-            return
-        end = self._written + self._waiting
-        shape = list(self._array.shape)
-        shape[self._axis] = end
-        part = self._buffer[self._at(slice(0, self._waiting))]
-        try:
-            self._array.resize(tuple(shape))
-            self._array[self._at(slice(self._written, end))] = part
-        except OSError as error:
-            raise disk_error(self._array.store_path, error) from error
-        # A chunk that is not full is written again when more has come.
-        if self._waiting == self._buffer.shape[self._axis]:
-            self._written, self._waiting = end, 0
-
-    def _at(self, place: slice | int) -> tuple[slice | int, ...]:
-        return (*self._along[: self._axis], place, *self._along[self._axis + 1 :])
 
 
 class MinisimZarrWriter:
@@ -119,8 +74,8 @@ class MinisimZarrWriter:
         self._truth = truth
         self._dtype = np.dtype(dtype)
         self._present = {name for name in ARRAYS if getattr(truth, name) is not None}
-        self._snapshots: dict[str, _Growing] = {}
-        self._extras: dict[str, _Growing] = {}
+        self._snapshots: dict[str, GrowingArray] = {}
+        self._extras: dict[str, GrowingArray] = {}
         self._root.attrs.update(
             {
                 "format_version": FORMAT_VERSION,
@@ -133,7 +88,7 @@ class MinisimZarrWriter:
         (self._folder / "spec.json").write_text(spec_json)
         self._movie = None
         if shape is not None:
-            self._movie = _Growing(
+            self._movie = GrowingArray(
                 self._root, "observed", np.zeros(shape, self._dtype), 0, MOVIE_CHUNK_FRAMES
             )
         self._group = self._root.create_group("ground_truth")
@@ -157,11 +112,11 @@ class MinisimZarrWriter:
             self._grow(self._snapshots, "snapshots", stage, picture, MOVIE_CHUNK_FRAMES)
 
     def _grow(
-        self, to: dict[str, _Growing], group: str, name: str, value: NDArray[Any], chunk: int
+        self, to: dict[str, GrowingArray], group: str, name: str, value: NDArray[Any], chunk: int
     ) -> None:
         if name not in to:
             like = np.zeros_like(value)
-            to[name] = _Growing(self._root.require_group(group), name, like, 0, chunk)
+            to[name] = GrowingArray(self._root.require_group(group), name, like, 0, chunk)
         to[name].append(value)
 
     def flush(self) -> None:
@@ -191,17 +146,17 @@ class MinisimZarrWriter:
         """Remove what was written."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _open_columns(self) -> dict[str, _Growing]:
-        columns: dict[str, _Growing] = {}
+    def _open_columns(self) -> dict[str, GrowingArray]:
+        columns: dict[str, GrowingArray] = {}
         for name in sorted(self._present & set(_FRAME_AXIS)):
             axis = _FRAME_AXIS[name]
             like = np.zeros(np.delete(getattr(self._truth, name).shape, axis))
-            columns[name] = _Growing(self._group, name, like, axis, TRUTH_CHUNK_FRAMES)
+            columns[name] = GrowingArray(self._group, name, like, axis, TRUTH_CHUNK_FRAMES)
         return columns
 
     def _write_truth(self, truth: GroundTruth) -> None:
         for name in sorted(self._present - set(_FRAME_AXIS)):
-            _store(self._group, name, getattr(truth, name))
+            store_array(self._group, name, getattr(truth, name))
         self._group.attrs["focal_depth_um"] = truth.focal_depth_um
         planted = self._group.create_group("planted")
         planted.attrs.update(
@@ -212,7 +167,7 @@ class MinisimZarrWriter:
             }
         )
         for name in ("offsets", "shapes", "data"):
-            _store(planted, name, getattr(truth.planted, name))
+            store_array(planted, name, getattr(truth.planted, name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,7 +213,9 @@ class MinisimZarr:
             fov_offset=_pair(planted.attrs["fov_offset"]),
             fov_shape=_pair(planted.attrs["fov_shape"]),
             focal_depth_um=group.attrs.get("focal_depth_um"),
-            extras={name: array[:] for name, array in extras.arrays()} if extras else {},
+            extras={name: array[:] for name, array in extras.arrays()}
+            if extras is not None
+            else {},
             **{str(name): np.asarray(group[name]) for name in (*_REQUIRED, *present)},
         )
 
@@ -281,23 +238,3 @@ def open_minisim_zarr(path: Path) -> MinisimZarr:
 def _pair(values: Any) -> tuple[int, int]:
     first, second = values
     return int(first), int(second)
-
-
-def _create(
-    group: zarr.Group, name: str, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]
-) -> Any:
-    return group.create_array(
-        name,
-        shape=shape,
-        dtype=dtype,
-        chunks=chunks,
-        # Nothing is left out of the file because it is zero, and zarr 2 reads this codec.
-        compressors=Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE),
-        chunk_key_encoding={"name": "v2", "separator": "."},
-        fill_value=False if np.dtype(dtype) == np.bool_ else 0,
-    )
-
-
-def _store(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
-    chunks = tuple(max(n, 1) for n in values.shape)
-    _create(group, name, values.shape, values.dtype, chunks)[...] = values

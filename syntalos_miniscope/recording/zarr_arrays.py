@@ -1,0 +1,84 @@
+"""Arrays of zarr format 2 on disk: whole ones, and ones that grow while a recording goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import zarr
+from numcodecs import Blosc
+from numpy.typing import NDArray
+
+from syntalos_miniscope.recording import disk_error
+
+
+class GrowingArray:
+    """An array on disk that grows along one axis, a chunk at a time.
+
+    `like` is one frame of the array, with the type that is written; `axis` is where frames go, and
+    `chunk` how many of them are written at once. RecordingError if the disk refuses.
+    """
+
+    def __init__(
+        self, group: zarr.Group, name: str, like: NDArray[Any], axis: int, chunk: int
+    ) -> None:
+        shape, chunks = list(like.shape), [max(n, 1) for n in like.shape]
+        shape.insert(axis, 0)
+        chunks.insert(axis, chunk)
+        self._array = create_array(group, name, tuple(shape), like.dtype, tuple(chunks))
+        self._axis = axis
+        buffered = list(like.shape)
+        buffered.insert(axis, chunk)
+        self._buffer = np.zeros(buffered, like.dtype)
+        self._along: list[slice | int] = [slice(None)] * len(shape)
+        self._waiting = 0
+        self._written = 0
+
+    def append(self, values: Any) -> None:
+        """Add one frame."""
+        self._buffer[self._at(self._waiting)] = values
+        self._waiting += 1
+        if self._waiting == self._buffer.shape[self._axis]:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring what waits in memory to the disk."""
+        if not self._waiting:
+            return
+        end = self._written + self._waiting
+        shape = list(self._array.shape)
+        shape[self._axis] = end
+        part = self._buffer[self._at(slice(0, self._waiting))]
+        try:
+            self._array.resize(tuple(shape))
+            self._array[self._at(slice(self._written, end))] = part
+        except OSError as error:
+            raise disk_error(self._array.store_path, error) from error
+        # A chunk that is not full is written again when more has come.
+        if self._waiting == self._buffer.shape[self._axis]:
+            self._written, self._waiting = end, 0
+
+    def _at(self, place: slice | int) -> tuple[slice | int, ...]:
+        return (*self._along[: self._axis], place, *self._along[self._axis + 1 :])
+
+
+def create_array(
+    group: zarr.Group, name: str, shape: tuple[int, ...], dtype: Any, chunks: tuple[int, ...]
+) -> Any:
+    """Make an array in the format and with the compression of minisim; nothing is in it yet."""
+    return group.create_array(
+        name,
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        # Nothing is left out of the file because it is zero, and zarr 2 reads this codec.
+        compressors=Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE),
+        chunk_key_encoding={"name": "v2", "separator": "."},
+        fill_value=False if np.dtype(dtype) == np.bool_ else 0,
+    )
+
+
+def store_array(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
+    """Write an array whole."""
+    chunks = tuple(max(n, 1) for n in values.shape)
+    create_array(group, name, values.shape, values.dtype, chunks)[...] = values
