@@ -1,0 +1,68 @@
+"""Opens the editor: called by the command line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.examples import examples
+from syntalos_miniscope.project import Project
+from syntalos_miniscope_ui.document import Document
+from syntalos_miniscope_ui.window import EditorWindow
+
+
+def main(project: Project, file: Path, catalog: Catalog, *, run: bool = False) -> int:
+    """Edit a project that was read from a file, running it at once if asked; gives an exit code.
+
+    Ctrl-C and SIGTERM end a run in order and close the window.
+    """
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("syntalos-miniscope")
+    app.setApplicationDisplayName("Syntalos Miniscope")
+    settings = QSettings("syntalos-miniscope", "editor")
+    window = EditorWindow(catalog, settings)
+    shipped = file.resolve() in {place.resolve() for place in examples().values()}
+    window.files.take(Document(catalog, project, None if shipped else file))
+    window.show()
+    window.view.fit()
+    window.files.offer_orphans()
+    if not settings.value("window/start-seen", False, type=bool):
+        window.show_start()
+    if run:
+        QTimer.singleShot(0, lambda: window.ask_run(record=True))
+    return _until_closed(app, window)
+
+
+def _until_closed(app: QApplication, window: EditorWindow) -> int:
+    interrupted: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        interrupted.append(number)
+        window.running.stop()
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    # Python sees a signal only when it runs; a timer lets it, five times a second.
+    beat = QTimer()
+    beat.timeout.connect(lambda: _leave_if(app, window, interrupted))
+    beat.start(200)
+    try:
+        code = app.exec()
+    finally:
+        beat.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 130 if interrupted else code
+
+
+def _leave_if(app: QApplication, window: EditorWindow, interrupted: list[int]) -> None:
+    if interrupted and window.running.phase == "idle":
+        window.files.autosave()
+        app.quit()

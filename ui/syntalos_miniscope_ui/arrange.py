@@ -1,0 +1,72 @@
+"""Where boxes go: aligned, spread, snapped to the grid, or laid out from the wires."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from syntalos_miniscope.project import Graph
+from syntalos_miniscope.streams import Control
+
+Rect = tuple[float, float, float, float]
+"""Left, top, width, height."""
+Point = tuple[float, float]
+Edge = Literal["left", "right", "top", "bottom", "middle"]
+
+GRID = 16.0
+
+
+def snap(value: float) -> float:
+    """Give the nearest line of the grid."""
+    return round(value / GRID) * GRID
+
+
+def align(rects: Mapping[str, Rect], edge: Edge) -> dict[str, Point]:
+    """Put boxes on one line: by an edge, or by their middle on one horizontal."""
+    lefts = min(left for left, _, _, _ in rects.values())
+    rights = max(left + width for left, _, width, _ in rects.values())
+    tops = min(top for _, top, _, _ in rects.values())
+    bottoms = max(top + height for _, top, _, height in rects.values())
+    middle = sum(top + height / 2 for _, top, _, height in rects.values()) / len(rects)
+
+    def place(left: float, top: float, width: float, height: float) -> Point:
+        where: dict[Edge, Point] = {
+            "left": (lefts, top),
+            "right": (rights - width, top),
+            "top": (left, tops),
+            "bottom": (left, bottoms - height),
+            "middle": (left, middle - height / 2),
+        }
+        return where[edge]
+
+    return {name: place(*rect) for name, rect in rects.items()}
+
+
+def tidy(graph: Graph, sizes: Mapping[str, tuple[float, float]]) -> dict[str, Point]:
+    """Lay boxes out in columns, each to the right of everything that feeds it."""
+    column: dict[str, int] = {}
+    for node in graph.nodes:
+        before = [
+            column[wire.source[0]] + 1
+            for wire in graph.wires
+            if wire.target[0] == node and wire.out.type is not Control
+        ]
+        column[node] = max(before, default=0)
+    places: dict[str, Point] = {}
+    left = 0.0
+    for number in range(max(column.values(), default=-1) + 1):
+        members = [node for node in graph.nodes if column[node] == number]
+        members.sort(key=lambda node: _feeder_height(graph, places, node))
+        top = 0.0
+        for node in members:
+            places[node] = (left, top)
+            top += snap(sizes[node][1]) + 3 * GRID
+        left += snap(max(sizes[node][0] for node in members)) + 6 * GRID
+    return places
+
+
+def _feeder_height(graph: Graph, places: Mapping[str, Point], node: str) -> float:
+    tops = [
+        places[w.source[0]][1] for w in graph.wires if w.target[0] == node if w.source[0] in places
+    ]
+    return sum(tops) / len(tops) if tops else 0.0

@@ -1,0 +1,111 @@
+"""The window onto the canvas: zoom, pan and fit, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QMouseEvent,
+    QPainter,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QGraphicsView
+
+from syntalos_miniscope_ui.canvas.scene import GraphScene
+from syntalos_miniscope_ui.palette import MIME
+
+CLOSEST, FARTHEST = 3.0, 0.2
+
+
+class GraphView(QGraphicsView):
+    """Shows the scene; the wheel zooms, the middle button pans, the left one draws a frame."""
+
+    node_dropped = Signal(str, QPointF)
+    """A box was dragged here from the palette: its type, and the place in the scene."""
+
+    def __init__(self, scene: GraphScene) -> None:
+        super().__init__(scene)
+        self._graph = scene
+        self._grabbed: QPoint | None = None
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setDragMode(QGraphicsView.DragMode.RubberBandDrag)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setFrameShape(QGraphicsView.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Graph")
+        self.setAcceptDrops(True)
+
+    def zoom(self, factor: float) -> None:
+        """Come closer, or go away with a factor below 1."""
+        factor = min(max(factor, FARTHEST / self._scale), CLOSEST / self._scale)
+        self.scale(factor, factor)
+
+    def zoom_to_life_size(self) -> None:
+        """Show one pixel of the drawing as one of the screen."""
+        self.resetTransform()
+
+    def fit(self) -> None:
+        """Show everything, not larger than life."""
+        self.resetTransform()
+        self.fitInView(self._graph.content(), Qt.AspectRatioMode.KeepAspectRatio)
+        if self._scale > 1.0:
+            self.resetTransform()
+        self.centerOn(self._graph.content().center())
+
+    @property
+    def _scale(self) -> float:
+        return self.transform().m11()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Zoom around the mouse."""
+        self.zoom(1.15 ** (event.angleDelta().y() / 120))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Grab the canvas with the middle button."""
+        if event.button() is Qt.MouseButton.MiddleButton:
+            self._grabbed = event.position().toPoint()
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Pull the canvas along."""
+        if self._grabbed is None:
+            super().mouseMoveEvent(event)
+            return
+        moved = event.position().toPoint() - self._grabbed
+        self._grabbed = event.position().toPoint()
+        for bar, by in (
+            (self.horizontalScrollBar(), moved.x()),
+            (self.verticalScrollBar(), moved.y()),
+        ):
+            bar.setValue(bar.value() - by)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the canvas go."""
+        if event.button() is Qt.MouseButton.MiddleButton:
+            self._grabbed = None
+            self.viewport().unsetCursor()
+        else:
+            super().mouseReleaseEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take boxes from the palette."""
+        if event.mimeData().hasFormat(MIME):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
+        """Take them anywhere."""
+        if event.mimeData().hasFormat(MIME):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Put a box where it was let go."""
+        if event.mimeData().hasFormat(MIME):
+            type_id = bytes(event.mimeData().data(MIME).data()).decode()
+            self.node_dropped.emit(type_id, self.mapToScene(event.position().toPoint()))
+            event.acceptProposedAction()

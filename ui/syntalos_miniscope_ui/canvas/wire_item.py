@@ -1,0 +1,142 @@
+"""A wire on the canvas: a curve in the colour of its stream, arrows, and what it carries."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPainterPathStroker,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from syntalos_miniscope_ui.canvas.box_item import PortItem
+from syntalos_miniscope_ui.theme import Theme
+
+
+def curve(start: QPointF, end: QPointF) -> QPainterPath:
+    """Give the way of a wire: out to the right, in from the left."""
+    reach = max(40.0, min(abs(end.x() - start.x()) / 2, 160.0))
+    if end.x() < start.x():
+        reach = min(40.0 + (start.x() - end.x()) / 2, 220.0)
+    path = QPainterPath(start)
+    path.cubicTo(start + QPointF(reach, 0), end - QPointF(reach, 0), end)
+    return path
+
+
+class WireItem(QGraphicsItem):
+    """One wire of the project; `target` is its name, since an input takes one wire."""
+
+    def __init__(self, source: PortItem, into: PortItem, theme: Theme) -> None:
+        super().__init__()
+        self.source = source
+        self.into = into
+        self.theme = theme
+        self.target = ".".join(into.end)
+        self.load = ""
+        self.dropped = 0
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
+        self.setAcceptHoverEvents(True)
+        self.setToolTip(
+            f"{source.box.node.box.label}: {source.port.title} → "
+            f"{into.box.node.box.label}: {into.port.title}"
+        )
+        self._hovered = False
+        self.follow()
+
+    def follow(self) -> None:
+        """Lie between the two ports, wherever they are now."""
+        self.prepareGeometryChange()
+        self._path = curve(self.source.tip(), self.into.tip())
+
+    def show_load(self, items_per_s: float | None, dropped: int) -> None:
+        """Show what flows, and in red how much was dropped; None shows nothing."""
+        load = "" if items_per_s is None else rate_text(items_per_s)
+        if dropped:
+            load = f"{load} · {dropped:,} dropped" if load else f"{dropped:,} dropped"
+        if (load, dropped) != (self.load, self.dropped):
+            self.prepareGeometryChange()
+            self.load, self.dropped = load, dropped
+            self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+        """Give the curve with its label."""
+        box = self._path.boundingRect().adjusted(-12, -12, 12, 12)
+        return box.united(self._label_rect()) if self.load else box
+
+    def shape(self) -> QPainterPath:
+        """Give what the mouse may grab."""
+        stroker = QPainterPathStroker()
+        stroker.setWidth(12)
+        return stroker.createStroke(self._path)
+
+    def hoverEnterEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Grow under the mouse."""
+        self._hovered = True
+        self.update()
+
+    def hoverLeaveEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Shrink again."""
+        self._hovered = False
+        self.update()
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Draw the wire."""
+        colour = QColor(self.theme.bad) if self.dropped else self.theme.wire(self.source.port.type)
+        width = 3.4 if self._hovered else 2.4
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.isSelected():
+            painter.setPen(QPen(QColor(self.theme.selected), width + 5))
+            painter.drawPath(self._path)
+        painter.setPen(QPen(QColor(self.theme.box_edge), width + 1.6))
+        painter.drawPath(self._path)
+        painter.setPen(QPen(colour, width))
+        painter.drawPath(self._path)
+        painter.setBrush(colour)
+        painter.setPen(QPen(QColor(self.theme.box_edge), 0.8))
+        for place in (0.25, 0.75):
+            painter.drawPolygon(self._arrow(place))
+        if self.load:
+            self._paint_label(painter)
+
+    def _arrow(self, place: float) -> QPolygonF:
+        tip = self._path.pointAtPercent(place)
+        before = self._path.pointAtPercent(place - 0.02)
+        along = tip - before
+        length = max((along.x() ** 2 + along.y() ** 2) ** 0.5, 1e-6)
+        along = along / length * 6.0
+        side = QPointF(-along.y(), along.x()) * 0.8
+        return QPolygonF([tip + along, tip - along + side, tip - along * 0.5, tip - along - side])
+
+    def _label_font(self) -> QFont:
+        font = QFont()
+        font.setPixelSize(11)
+        return font
+
+    def _label_rect(self) -> QRectF:
+        wide = QFontMetricsF(self._label_font()).horizontalAdvance(self.load) + 14
+        middle = self._path.pointAtPercent(0.5)
+        return QRectF(middle.x() - wide / 2, middle.y() - 9, wide, 18)
+
+    def _paint_label(self, painter: QPainter) -> None:
+        place = self._label_rect()
+        painter.setPen(QPen(QColor(self.theme.box_edge), 1))
+        painter.setBrush(QColor(self.theme.bad if self.dropped else self.theme.box_head))
+        painter.drawRoundedRect(place, 9, 9)
+        painter.setFont(self._label_font())
+        painter.setPen(QColor("#FFFFFF" if self.dropped else self.theme.text))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.load)
+
+
+def rate_text(items_per_s: float) -> str:
+    """Give a rate in few characters, such as `30.0/s` or `12k/s`."""
+    if items_per_s >= 10_000:
+        return f"{items_per_s / 1000:.0f}k/s"
+    return f"{items_per_s:.0f}/s" if items_per_s >= 100 else f"{items_per_s:.1f}/s"

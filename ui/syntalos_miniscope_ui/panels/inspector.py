@@ -1,0 +1,124 @@
+"""The side panel of the selected box: its name, what it is, and its knobs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from syntalos_miniscope.node import Settings
+from syntalos_miniscope_ui.document import Document
+from syntalos_miniscope_ui.panels.choice import panel_for
+from syntalos_miniscope_ui.running import Running
+
+
+class Inspector(QScrollArea):
+    """Shows one box. Live knobs reach a run at once; every change can be taken back."""
+
+    def __init__(self, document: Document, running: Running) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(290)
+        self._document = document
+        self._running = running
+        self._node_id: str | None = None
+        self._form = None
+        self._title = QLineEdit()
+        self._locked = False
+        self.show_box(None)
+
+    @property
+    def form(self):
+        """The panel with the knobs of the box; None if nothing is selected."""
+        return self._form
+
+    def set_document(self, document: Document) -> None:
+        """Look at another document."""
+        self._document = document
+        self.show_box(None)
+
+    def show_box(self, node_id: str | None) -> None:
+        """Show a box, or that none is selected."""
+        self._node_id, self._form = node_id, None
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        if node_id is None:
+            hint = QLabel("Select a box to see its settings.")
+            hint.setWordWrap(True)
+            hint.setEnabled(False)
+            layout.addWidget(hint)
+        else:
+            self._fill(layout, node_id)
+        layout.addStretch(1)
+        self.setWidget(page)
+
+    def refresh(self) -> None:
+        """Show what the document says now, as after an undo."""
+        if self._node_id not in self._document.graph.nodes:
+            if self._node_id is not None:
+                self.show_box(None)
+            return
+        assert self._node_id is not None
+        if not self._title.hasFocus():
+            self._title.setText(self._document.label(self._node_id))
+        if self._form is not None:
+            self._form.show_settings(self._document.settings(self._node_id))
+
+    def focus_title(self) -> None:
+        """Let the person type another title."""
+        if self._node_id is not None:
+            self._title.setFocus()
+            self._title.selectAll()
+
+    def focus_first(self) -> None:
+        """Let the person turn the first knob."""
+        if self._form is not None:
+            self._form.setFocus()
+            self._form.focusNextChild()
+
+    def lock(self, running: bool) -> None:
+        """Fix what may not change during a run."""
+        self._locked = running
+        if self._form is not None:
+            self._form.lock(running)
+
+    def _fill(self, layout: QVBoxLayout, node_id: str) -> None:
+        box = self._document.project.box(node_id)
+        folder = self._document.catalog.folders[box.type]
+        self._title = QLineEdit(box.label)
+        self._title.setToolTip("What the box is called")
+        self._title.setAccessibleName("Title")
+        self._title.editingFinished.connect(self._rename)
+        words = QLabel(f"{folder.description}")
+        words.setWordWrap(True)
+        words.setEnabled(False)
+        name = QLabel(f"<small>{folder.name} · id <code>{node_id}</code></small>")
+        name.setEnabled(False)
+        name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for widget in (self._title, name, words):
+            layout.addWidget(widget)
+        settings = self._document.settings(node_id)
+        if not type(settings).model_fields:
+            nothing = QLabel("This box has no settings.")
+            nothing.setEnabled(False)
+            layout.addWidget(nothing)
+            return
+        self._form = panel_for(settings)
+        self._form.edited.connect(self._edited)
+        self._form.settled.connect(self._document.seal)
+        self._form.lock(self._locked)
+        layout.addWidget(self._form)
+
+    def _rename(self) -> None:
+        if self._node_id in self._document.graph.nodes:
+            assert self._node_id is not None
+            if self._title.text().strip() != self._document.label(self._node_id):
+                self._document.rename(self._node_id, self._title.text())
+
+    def _edited(self, settings: Settings, field: str) -> None:
+        if self._node_id is not None:
+            self._document.set_settings(
+                self._node_id, settings, merge=("settings", self._node_id, field)
+            )
+            self._running.apply(self._node_id, settings)

@@ -1,0 +1,1 @@
+"""Live views of what flows, chosen by the type of the stream."""

@@ -1,0 +1,127 @@
+"""The live views: one dock for each box that shows what reaches it, fed while a run is on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from syntalos_miniscope.engine.mailbox import Tap
+from syntalos_miniscope.node import In
+from syntalos_miniscope.streams import Control, Frame
+from syntalos_miniscope_ui.document import Document, End
+from syntalos_miniscope_ui.running import Engine
+from syntalos_miniscope_ui.viewers.choice import viewer_for
+from syntalos_miniscope_ui.viewers.frames import FrameView
+
+Feed = tuple[Any, Tap]
+WIDTH = 520
+
+
+class Views:
+    """Makes, feeds and puts away the docks of one window."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self.docks: dict[End, QDockWidget] = {}
+        self._feeds: dict[End, Feed] = {}
+        self._commands: dict[End, tuple[Any, Tap]] = {}
+
+    def open_all(self, document: Document, engine: Engine) -> bool:
+        """Attach a view to every box that has one and is wired; True if docks were added."""
+        before = len(self.docks)
+        for end, port in shown_inputs(document):
+            self.open(document, engine, end, port)
+        added = list(self.docks.values())[before:]
+        if added:
+            tall = [4 if isinstance(dock.widget(), FrameView) else 2 for dock in added]
+            self._window.resizeDocks(added, [100 * part for part in tall], Qt.Orientation.Vertical)
+            self._window.resizeDocks(added[:1], [WIDTH], Qt.Orientation.Horizontal)
+        return bool(added)
+
+    def open(self, document: Document, engine: Engine, end: End, port: In) -> None:
+        """Attach a view to an input of a running graph, in its dock of before if there was one."""
+        metadata = engine.metadata(*end)
+        dock = self.docks.get(end)
+        viewer = viewer_for(port.type, metadata)
+        if viewer is None:
+            return
+        if dock is not None and type(dock.widget()) is type(viewer):
+            viewer.deleteLater()
+            viewer = dock.widget()
+        elif dock is not None:
+            dock.setWidget(viewer)
+        else:
+            dock = self.docks[end] = self._add_dock(end, viewer)
+        dock.setWindowTitle(_title(document, end, port))
+        self._start(viewer, metadata, end, engine)
+        dock.show()
+
+    def feed(self) -> None:
+        """Hand every visible view what has come since the last time."""
+        for viewer, tap in self._commands.values():
+            for command in tap.take():
+                viewer.obey(command)
+        for end, (viewer, tap) in self._feeds.items():
+            items = tap.take()
+            if self.docks[end].isVisible():
+                viewer.show_items(items, tap.seen, tap.dropped)
+
+    def rest(self) -> None:
+        """Stop feeding; what was drawn last stays."""
+        self.feed()
+        self._feeds, self._commands = {}, {}
+
+    def keep_only(self, document: Document) -> None:
+        """Put away the views of boxes that are gone, and name the others as they are called."""
+        for end, dock in list(self.docks.items()):
+            if end[0] not in document.graph.nodes:
+                self._window.removeDockWidget(dock)
+                dock.deleteLater()
+                del self.docks[end]
+            else:
+                dock.setWindowTitle(_title(document, end, document.input(end)))
+
+    def raise_view(self, node_id: str) -> bool:
+        """Bring the view of a box to the front; False if it has none."""
+        for end, dock in self.docks.items():
+            if end[0] == node_id:
+                dock.show()
+                dock.raise_()
+                return True
+        return False
+
+    def _start(self, viewer: Any, metadata: Mapping[str, Any], end: End, engine: Engine) -> None:
+        viewer.begin(metadata)
+        self._feeds[end] = (viewer, engine.tap(*end, depth=viewer.port_depth))
+        if hasattr(viewer, "obey") and end[1] == "frames-in":
+            self._commands[end] = (viewer, engine.tap(end[0], "control-in", depth=8))
+
+    def _add_dock(self, end: End, viewer: QWidget) -> QDockWidget:
+        dock = QDockWidget(self._window)
+        dock.setObjectName("view-" + "-".join(end))
+        dock.setWidget(viewer)
+        self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        return dock
+
+
+def shown_inputs(document: Document) -> list[tuple[End, In]]:
+    """Give the wired data inputs of the boxes that are there to be looked at, frames first."""
+    wired = {wire.target for wire in document.graph.wires}
+    folders = document.catalog.folders
+    found = [
+        ((node_id, port.id), port)
+        for node_id, node in document.graph.nodes.items()
+        if "show-display" in folders[node.box.type].features
+        for port in node.type.inputs
+        if port.type is not Control and (node_id, port.id) in wired
+    ]
+    return sorted(found, key=lambda entry: entry[1].type is not Frame)
+
+
+def _title(document: Document, end: End, port: In) -> str:
+    ports = [p for p in document.graph.nodes[end[0]].type.inputs if p.type is not Control]
+    label = document.label(end[0])
+    return label if len(ports) == 1 else f"{label}: {port.title}"

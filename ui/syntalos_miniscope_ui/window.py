@@ -1,0 +1,338 @@
+"""The window of the editor: the canvas in the middle, panels around it, all on one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QCursor
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QInputDialog,
+    QMainWindow,
+    QVBoxLayout,
+    QWidget,
+)
+
+from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.engine.local import LocalEngine
+from syntalos_miniscope.engine.run import RunOptions
+from syntalos_miniscope.examples import examples
+from syntalos_miniscope.project import Box, Graph, Project, ProjectError, Wire, load
+from syntalos_miniscope_ui import dialogs, palette, theme
+from syntalos_miniscope_ui.actions import build_menus
+from syntalos_miniscope_ui.canvas.box_item import PortItem
+from syntalos_miniscope_ui.canvas.editing import Editing
+from syntalos_miniscope_ui.canvas.scene import GraphScene
+from syntalos_miniscope_ui.canvas.view import GraphView
+from syntalos_miniscope_ui.checks import check_before_run
+from syntalos_miniscope_ui.dialogs import Ask
+from syntalos_miniscope_ui.document import Document
+from syntalos_miniscope_ui.files import Files
+from syntalos_miniscope_ui.live import Live
+from syntalos_miniscope_ui.log_panel import LogPanel
+from syntalos_miniscope_ui.menus import menus_of
+from syntalos_miniscope_ui.panels.inspector import Inspector
+from syntalos_miniscope_ui.run_bar import RunBar
+from syntalos_miniscope_ui.running import Engine, Running
+from syntalos_miniscope_ui.search import Entry, SearchPopup
+from syntalos_miniscope_ui.start_strip import StartStrip
+from syntalos_miniscope_ui.views import Views
+
+CLOSE_WAIT_S = 25.0
+
+
+class EditorWindow(QMainWindow):
+    """One project, drawn, edited and run. Questions go through `ask`."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        settings: QSettings,
+        ask: Ask = dialogs.ask,
+        make_engine: Callable[[Graph, RunOptions], Engine] = LocalEngine,
+    ) -> None:
+        super().__init__()
+        self.catalog = catalog
+        self.settings = settings
+        self.ask = ask
+        self.theme = theme.theme_for(_app(), self._mode)
+        self.running = Running(make_engine)
+        self.files = Files(self, catalog, settings, ask, self._take_document)
+        self.scene = GraphScene(self.files.document, self.theme)
+        self.view = GraphView(self.scene)
+        self.editing = Editing(self.scene, self.say)
+        self.inspector = Inspector(self.files.document, self.running)
+        self.log = LogPanel(self.theme)
+        self.run_bar = RunBar(settings, self.theme)
+        self.views = Views(self)
+        self.start: StartStrip | None = None
+        self._lay_out()
+        self.actions_by_name = build_menus(self, menus_of(self))
+        self._connect()
+        self.live = Live(self)
+        theme.dress(_app(), self.theme)
+        self.files.begin(Project())
+
+    # Made once
+
+    def _lay_out(self) -> None:
+        self.setWindowTitle("Syntalos Miniscope")
+        self.resize(1500, 900)
+        self.addToolBar(self.run_bar)
+        self._middle = QWidget()
+        layout = QVBoxLayout(self._middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.view, 1)
+        self.setCentralWidget(self._middle)
+        self.palette_list = palette.Palette(self.catalog)
+        left, bottom = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        boxes = self._dock("Boxes", self.palette_list, left)
+        knobs = self._dock("Settings", self.inspector, left)
+        log = self._dock("Log", self.log, bottom)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.resizeDocks([boxes, knobs], [280, 480], Qt.Orientation.Vertical)
+        self.resizeDocks([boxes], [340], Qt.Orientation.Horizontal)
+        self.resizeDocks([log], [130], Qt.Orientation.Vertical)
+        self.statusBar().setSizeGripEnabled(False)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title.lower())
+        dock.setWidget(widget)
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable
+            | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+        )
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _connect(self) -> None:
+        self.palette_list.chosen.connect(self._add_in_view)
+        self.view.node_dropped.connect(self.editing.add)
+        self.log.node_clicked.connect(self._select)
+        self.run_bar.run_asked.connect(lambda record: self.ask_run(record=record))
+        self.run_bar.stop_asked.connect(self.running.stop)
+        self.scene.selectionChanged.connect(self._selected)
+        self.scene.box_opened.connect(self._open_box)
+        self.scene.wire_opened.connect(self._open_wire)
+        self.scene.dropped_on_nothing.connect(self._ask_add_for)
+        self.scene.complained.connect(self.say)
+        _app().styleHints().colorSchemeChanged.connect(self._desktop_changed)
+
+    def _take_document(self, document: Document) -> None:
+        if not hasattr(self, "views"):
+            return
+        self.scene.set_document(document)
+        self.inspector.set_document(document)
+        document.listeners.append(self._document_changed)
+        self._document_changed()
+        self.view.fit()
+
+    # What is open
+
+    def open_example(self, name: str) -> None:
+        """Edit a shipped project, as one without a file, so that it stays as it was shipped."""
+        if self.files.may_leave():
+            try:
+                self.files.begin(load(examples()[name]))
+            except ProjectError as error:
+                self.ask(self, "This example cannot be opened.", str(error), ["Close"])
+
+    def show_start(self) -> None:
+        """Show what one may begin with."""
+        if self.start is None:
+            has_miniscope = "miniscope_v4" in self.catalog.folders
+            self.start = StartStrip(self.files.recent(), has_miniscope=has_miniscope)
+            self.start.picked.connect(self._begin_with)
+            self.start.recent_picked.connect(lambda path: self.files.open(Path(path)))
+            self.start.dismissed.connect(self.hide_start)
+            layout = self._middle.layout()
+            assert isinstance(layout, QVBoxLayout)
+            layout.insertWidget(0, self.start)
+
+    def hide_start(self) -> None:
+        """Put the first steps away, and do not show them by themselves again."""
+        self.settings.setValue("window/start-seen", True)
+        if self.start is not None:
+            self.start.deleteLater()
+            self.start = None
+
+    def _begin_with(self, card: str) -> None:
+        if card in examples():
+            self.open_example(card)
+        elif card == "empty":
+            self.files.new()
+        elif self.files.may_leave():
+            self.files.begin(_MINISCOPE)
+
+    def _document_changed(self) -> None:
+        document = self.files.document
+        self.setWindowTitle(f"{self.files.name}[*] – Syntalos Miniscope")
+        self.setWindowModified(document.dirty)
+        self.inspector.refresh()
+        self.views.keep_only(document)
+        for name, label in (("Undo", document.undo_label), ("Redo", document.redo_label)):
+            self.actions_by_name[name].setEnabled(label is not None)
+            self.actions_by_name[name].setText(f"{name} {label}" if label else name)
+        self.live.show_phase()
+
+    # What the hand does
+
+    def say(self, text: str) -> None:
+        """Say something in the status line."""
+        self.statusBar().showMessage(text, 8000)
+
+    def ask_add(self) -> None:
+        """Search a box and add it in the middle of the view."""
+        self._popup(palette.entries(self.catalog), "Add a box", self._add_in_view)
+
+    def _ask_add_for(self, port: PortItem, where: QPointF) -> None:
+        fitting = self.editing.fitting_types(port)
+        lines = palette.entries(self.catalog, lambda type_id: type_id in fitting)
+        self._popup(
+            lines,
+            f"Wire {port.port.title} to a new box",
+            lambda type_id: self.editing.add(type_id, where, port),
+        )
+
+    def ask_connect(self) -> None:
+        """Pick a wire to draw at the selected box."""
+        label = self.files.document.label
+        lines = [
+            Entry(
+                f"{label(w.source[0])}: {w.out.title}  →  {label(w.target[0])}: {w.into.title}", w
+            )
+            for w in self.editing.possible_wires()
+        ]
+        if lines:
+            self._popup(lines, "Connect", self.editing.connect)
+        else:
+            self.say("Select one box that a wire would fit to")
+
+    def _popup(self, lines: list[Entry], hint: str, then: Callable[[object], None]) -> None:
+        popup = SearchPopup(self, lines, hint)
+        popup.chosen.connect(then)
+        inside = self.view.rect().contains(self.view.mapFromGlobal(QCursor.pos()))
+        middle = self.view.mapToGlobal(self.view.rect().center())
+        popup.open_at(QCursor.pos() if inside else middle)
+
+    def _add_in_view(self, type_id: str) -> None:
+        middle = self.view.mapToScene(self.view.viewport().rect().center())
+        shift = 32.0 * (len(self.scene.boxes) % 6)
+        self.editing.add(type_id, middle + QPointF(shift - 180, shift - 140))
+        self.view.setFocus()
+
+    def show_settings(self) -> None:
+        """Go to the knobs of the selected box."""
+        self.inspector.focus_first()
+
+    def rename(self) -> None:
+        """Go to the title of the selected box."""
+        self.inspector.focus_title()
+
+    def _select(self, node_id: str) -> None:
+        if node_id in self.scene.boxes:
+            self.scene.select([node_id])
+            self.view.ensureVisible(self.scene.boxes[node_id])
+
+    def _selected(self) -> None:
+        boxes = self.scene.selected_boxes()
+        self.inspector.show_box(boxes[0] if len(boxes) == 1 else None)
+
+    def _open_box(self, node_id: str) -> None:
+        if not self.views.raise_view(node_id):
+            self.show_settings()
+
+    def _open_wire(self, target: str) -> None:
+        self.live.look_at(target)
+
+    # Running
+
+    def ask_run(self, *, record: bool) -> None:
+        """Check, ask where something looks wrong, and run."""
+        if self.running.phase != "idle":
+            return
+        graph, options = self.files.document.graph, self.run_bar.options(record=record)
+        findings = check_before_run(graph, self.catalog, options)
+        doubts = [finding for finding in findings if finding.level != "good"]
+        refused = any(finding.level == "stop" for finding in doubts)
+        doubts = [f for f in doubts if record or f.level == "stop"]
+        if doubts:
+            details = "\n".join(f"• {finding.text}" for finding in doubts)
+            question = "This cannot run:" if refused else "Before the run:"
+            answers = ["Close"] if refused else ["Run anyway", "Cancel"]
+            if self.ask(self, question, details, answers) != "Run anyway":
+                return
+        self.live.run(graph, options)
+
+    def ask_note(self) -> None:
+        """Ask for a remark and keep it with the run."""
+        if self.running.phase == "running":
+            text, taken = QInputDialog.getText(self, "Note", "What happened?")
+            if taken and text.strip():
+                self.running.note(text.strip())
+
+    def mark_event(self) -> None:
+        """Keep this moment with the run."""
+        self.running.note("Event")
+
+    # Colours and the end
+
+    @property
+    def _mode(self) -> theme.Mode:
+        mode = str(self.settings.value("window/mode", "system"))
+        return "light" if mode == "light" else "dark" if mode == "dark" else "system"
+
+    def set_mode(self, mode: theme.Mode) -> None:
+        """Be light, dark, or as the desktop is."""
+        self.settings.setValue("window/mode", mode)
+        self.theme = theme.theme_for(_app(), mode)
+        theme.dress(_app(), self.theme)
+        self.scene.set_theme(self.theme)
+        self.run_bar.set_theme(self.theme)
+        self.log.theme = self.theme
+        self.live.refresh()
+
+    def _desktop_changed(self) -> None:
+        if self._mode == "system":
+            self.set_mode("system")
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask about a run that is on and about unsaved changes, then end both well."""
+        if self.running.phase != "idle":
+            answers = ["Stop and close", "Keep running"]
+            if self.ask(self, "A run is on.", "Its files are closed first.", answers) != answers[0]:
+                event.ignore()
+                return
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self.running.stop()
+        self.running.join(CLOSE_WAIT_S)
+        self.live.end()
+        self.scene.blockSignals(True)
+        event.accept()
+
+
+def _app() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
+
+
+_MINISCOPE = Project(
+    title="Miniscope",
+    nodes=(
+        Box(id="scope", type="miniscope_v4", title="Miniscope", position=(0, 96)),
+        Box(id="recorder", type="video_recorder", title="Recorder", position=(352, 0)),
+        Box(id="canvas", type="canvas", title="Canvas", position=(352, 208)),
+    ),
+    wires=(
+        Wire.model_validate({"from": "scope.frames-raw-out", "to": "recorder.frames-in"}),
+        Wire.model_validate({"from": "scope.frames-disp-out", "to": "canvas.frames-in"}),
+    ),
+)
