@@ -31,6 +31,7 @@ class NodeFolder:
     main: Path
     icon: Path
     categories: tuple[str, ...]
+    features: tuple[str, ...]
 
 
 def shipped_folder() -> Path:
@@ -108,6 +109,7 @@ def _read(path: Path) -> NodeFolder:
             main=path / str(entry["main"]),
             icon=path / str(entry["icon"]),
             categories=(categories,) if isinstance(categories, str) else tuple(categories),
+            features=tuple(entry.get("features", [])),
         )
     except KeyError as missing:
         raise CatalogError(f"{file}: {missing} is missing") from missing
