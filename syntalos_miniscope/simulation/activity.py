@@ -4,6 +4,9 @@ Time runs in frames of the Spec, each divided into fine bins of about 1/300 s; a
 begin and end at any bin.
 """
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import ceil, exp, log
@@ -48,8 +51,9 @@ class Activity:
         self.spikes = np.zeros((n, self.bins), np.uint8)
         self._keys = noise.keys(key, n)
         self.gains = _gains(self._keys, step.brightness_cv)
-        self._decays = exp(-1 / (step.tau_rise_s * self.rate_hz)), exp(
-            -1 / (step.tau_decay_s * self.rate_hz)
+        self._decays = (
+            exp(-1 / (step.tau_rise_s * self.rate_hz)),
+            exp(-1 / (step.tau_decay_s * self.rate_hz)),
         )
         self._scale = 1 / float(self.kernel().max())
         self._everyone = np.ones(n)
@@ -121,24 +125,24 @@ def _gains(keys: NDArray[np.uint64], cv: float) -> Floats:
 
 @njit(cache=True, nogil=True)
 def _advance(
-    keys,  # pyright: ignore
-    frame,  # pyright: ignore
-    p_on,  # pyright: ignore
-    p_off,  # pyright: ignore
-    p_quiescent,  # pyright: ignore
-    p_active,  # pyright: ignore
-    drive,  # pyright: ignore
-    decays,  # pyright: ignore
-    scale,  # pyright: ignore
-    f0,  # pyright: ignore
-    trace_noise,  # pyright: ignore
-    half_rise,  # pyright: ignore
-    gains,  # pyright: ignore
-    active,  # pyright: ignore
-    rises,  # pyright: ignore
-    falls,  # pyright: ignore
-    trace,  # pyright: ignore
-    spikes,  # pyright: ignore
+    keys,
+    frame,
+    p_on,
+    p_off,
+    p_quiescent,
+    p_active,
+    drive,
+    decays,
+    scale,
+    f0,
+    trace_noise,
+    half_rise,
+    gains,
+    active,
+    rises,
+    falls,
+    trace,
+    spikes,
 ):
     n, bins = trace.shape
     for cell in range(n):
@@ -165,7 +169,7 @@ def _advance(
 
 
 @njit(cache=True, nogil=True)
-def add_bins(trace, spikes, first, end, total, counts):  # pyright: ignore
+def add_bins(trace, spikes, first, end, total, counts):
     """Add bins `first` … `end - 1` of a frame to sums (n,) of fluorescence and spikes."""
     for cell in range(len(total)):
         for b in range(first, end):
@@ -174,7 +178,7 @@ def add_bins(trace, spikes, first, end, total, counts):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def frame_means(trace, out):  # pyright: ignore
+def frame_means(trace, out):
     """Write the mean over the bins of a frame (n, bins) to `out` (n,), and give their sum."""
     n, bins = trace.shape
     everything = 0.0

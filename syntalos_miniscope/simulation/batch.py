@@ -48,7 +48,7 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write it as zarr, in the layout that minisim reads; one that has the name is replaced."""
-        writer = _zarr_writer(Path(path), self.spec, self.ground_truth)
+        writer = zarr_writer(Path(path), self.spec, self.ground_truth)
         try:
             for k, truth in enumerate(self.ground_truth.frames()):
                 movie = self.observed[k] if len(self.observed) else None
@@ -136,7 +136,7 @@ def simulate_zarr(
     renderer = Renderer(spec, until=until)
     keeper = TruthKeeper(renderer, until)
     n_frames = spec.acquisition.n_frames
-    writer = _zarr_writer(path, spec, keeper.start)
+    writer = zarr_writer(path, spec, keeper.start)
     try:
         for k, rendered in enumerate(_render(renderer, n_frames)):
             writer.append(rendered.image, keeper.frame(rendered), rendered.stages)
@@ -208,7 +208,10 @@ def _tell(on_frame: OnFrame | None, done: int, of: int) -> None:
         on_frame(done, of)
 
 
-def _zarr_writer(path: Path, spec: Spec, truth: GroundTruth) -> MinisimZarrWriter:
+def zarr_writer(
+    path: Path, spec: Spec, truth: GroundTruth, *, movie: bool = True
+) -> MinisimZarrWriter:
+    """Open a recording of a Spec on disk; without a movie it holds the truth only."""
     plain = spec.model_copy(update={"extras": None})
     attributes = {} if spec.extras is None else {EXTRAS_ATTRIBUTE: spec.json_text()}
     return MinisimZarrWriter(
@@ -216,7 +219,7 @@ def _zarr_writer(path: Path, spec: Spec, truth: GroundTruth) -> MinisimZarrWrite
         spec_json=spec.minisim_json(indent=2),
         spec_cache_key=plain.cache_key(),
         truth=truth,
-        shape=spec.acquisition.shape,
+        shape=spec.acquisition.shape if movie else None,
         dtype=spec.output.store_dtype,
         attributes=attributes,
     )

@@ -1,5 +1,8 @@
 """Photobleaching: each cell fades by its own light and recovers by turnover (minisim, 2.5)."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import exp
@@ -38,7 +41,7 @@ class Photobleaching:
 
 
 @njit(cache=True, nogil=True)
-def _fade(intact, emission, illumination, susceptibility, recovery):  # pyright: ignore
+def _fade(intact, emission, illumination, susceptibility, recovery):
     for i in range(len(intact)):
         rate = recovery + susceptibility * illumination[i] * max(emission[i], 0.0)
         rest = recovery / rate

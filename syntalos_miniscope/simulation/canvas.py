@@ -17,7 +17,7 @@ SD_LIMIT = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Pixels of `pixel_um`, with the optical axis in the middle; the field of view is its centre."""
+    """Pixels of `pixel_um` with the optical axis in the middle, as is the field of view."""
 
     fov_shape: tuple[int, int]
     margin_px: int

@@ -1,12 +1,15 @@
 """Cells into a picture: each blurred footprint times its light, added up."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from syntalos_miniscope.simulation.cells import Footprints
+from syntalos_miniscope.recording.truth import Footprints
 from syntalos_miniscope.simulation.pyramid import (
     LANES,
     PAD,
@@ -40,10 +43,11 @@ def observe(
     most = np.minimum((planted.shapes + 2 * reach >> levels[:, None]) + 2, bounds)
     room = int((most[:, 0] * (most[:, 1] + LANES)).sum())
     weights = np.zeros(room, np.float32)
+    sizes = planted.shapes.astype(np.int64).prod(axis=1)
     placed, used = _observe(
         planted.offsets,
         planted.shapes,
-        planted.starts,
+        np.cumsum(sizes) - sizes,
         planted.data,
         sigma_px,
         gain,
@@ -59,7 +63,7 @@ def observe(
 
 
 @njit(cache=True, nogil=True)
-def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weights):  # pyright: ignore
+def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weights):
     n = len(starts)
     placed = np.zeros((n, 5), np.int64)
     used = 0
@@ -86,7 +90,7 @@ def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weigh
 
 
 @njit(cache=True, nogil=True)
-def blurred(planted, top, left, sigma, level, level_height, level_width):  # pyright: ignore
+def blurred(planted, top, left, sigma, level, level_height, level_width):
     """Blur one patch and give (samples of a level, row, column) of where it is not dark."""
     height, width = planted.shape
     taps = gaussian_taps(sigma).astype(np.float32)
@@ -122,7 +126,7 @@ def blurred(planted, top, left, sigma, level, level_height, level_width):  # pyr
 
 
 @njit(cache=True, nogil=True)
-def _trimmed(picture, least):  # pyright: ignore
+def _trimmed(picture, least):
     top, bottom, left, right = picture.shape[0], -1, picture.shape[1], -1
     for r in range(picture.shape[0]):
         for c in range(picture.shape[1]):

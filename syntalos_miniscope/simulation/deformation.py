@@ -1,5 +1,8 @@
 """Rotation and warp of the tissue: what a rigid shift cannot describe."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import cos, floor, radians, sin
@@ -31,21 +34,24 @@ class Deformation:
         fps: float,
         key: noise.Key,
     ) -> None:
-        self._rotation, self._warp = rotation, warp
+        self._rotation = rotation
         self._turn = rotation and Drift(1, rotation.tau_s, fps, noise.branch(key, 0))
         self._bend = warp and Drift(_MODES, warp.tau_s, fps, noise.branch(key, 1))
         self._pixel_um = canvas.pixel_um
         height, width = canvas.fov_shape
         self.fields_um = np.zeros((_MODES if warp else 0, 2, height, width), np.float32)
-        for number in range(len(self.fields_um) * 2 if warp else 0):
-            white = noise.normals(noise.branch(key, 2 + number), height * width)
-            smooth = blur(
-                white.reshape(height, width).astype(np.float32), warp.scale_um / canvas.pixel_um
-            )
+        if warp is not None:
+            self._lay_fields(warp, noise.branch(key, 2))
+
+    def _lay_fields(self, warp: Warp, key: noise.Key) -> None:
+        shape = self.fields_um.shape[2:]
+        for number, (mode, axis) in enumerate(np.ndindex(self.fields_um.shape[:2])):
+            white = noise.normals(noise.branch(key, number), shape[0] * shape[1])
+            smooth = blur(white.reshape(shape).astype(np.float32), warp.scale_um / self._pixel_um)
             smooth -= smooth.mean()
             # The variance of the sum of all modes is that of one place's shift.
             smooth *= warp.sd_um / (float(smooth.std()) + 1e-12) / _MODES**0.5
-            self.fields_um[divmod(number, 2)] = smooth
+            self.fields_um[mode, axis] = smooth
 
     def reset(self) -> None:
         """Go back to frame 0."""
@@ -81,7 +87,7 @@ class Deformation:
 
 
 @njit(cache=True, nogil=True)
-def _bend(fields, modes, out):  # pyright: ignore
+def _bend(fields, modes, out):
     for m in range(len(modes)):
         for axis in range(2):
             for r in range(out.shape[1]):
@@ -90,7 +96,7 @@ def _bend(fields, modes, out):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def deform(canvas, margin, shift_y, shift_x, angle_deg, bend, share, out):  # pyright: ignore
+def deform(canvas, margin, shift_y, shift_x, angle_deg, bend, share, out):
     """Add `share` of the field of view, shifted, turned and bent, to `out`; bilinear."""
     height, width = out.shape
     canvas_height, canvas_width = canvas.shape
@@ -104,7 +110,7 @@ def deform(canvas, margin, shift_y, shift_x, angle_deg, bend, share, out):  # py
             from_x = c - shift_x - bend[1, r, c] - middle_x
             y = turn_cos * from_y + turn_sin * from_x + middle_y + margin
             x = -turn_sin * from_y + turn_cos * from_x + middle_x + margin
-            row, column = int(floor(y)), int(floor(x))
+            row, column = floor(y), floor(x)
             if 0 <= row < canvas_height - 1 and 0 <= column < canvas_width - 1:
                 v, u = np.float32(y - row), np.float32(x - column)
                 above = canvas[row, column] + u * (canvas[row, column + 1] - canvas[row, column])

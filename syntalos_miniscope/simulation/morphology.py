@@ -1,5 +1,8 @@
 """What one cell looks like up close: a lumpy soma and, filled with indicator, its dendrites."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import ceil, cos, exp, floor, hypot, pi, sin
@@ -21,17 +24,17 @@ _MEAN_DENDRITES, _FEWEST, _MOST = 5.0, 2, 9
 
 @njit(cache=True, nogil=True)
 def draw_cell(
-    key,  # pyright: ignore
-    row,  # pyright: ignore
-    column,  # pyright: ignore
-    height,  # pyright: ignore
-    width,  # pyright: ignore
-    radius,  # pyright: ignore
-    irregularity,  # pyright: ignore
-    dendrite_length,  # pyright: ignore
-    dendrite_width,  # pyright: ignore
+    key,
+    row,
+    column,
+    height,
+    width,
+    radius,
+    irregularity,
+    dendrite_length,
+    dendrite_width,
 ):
-    """Give a cell as (patch float32 with a peak of 1, top, left), cut at the canvas.
+    """Give a cell as (row, column, patch float32 with a peak of 1), cut at the canvas.
 
     Lengths are in pixels; `row` and `column` are where the centre is on the canvas, fractional.
     No dendrites if their length is 0.
@@ -41,7 +44,7 @@ def draw_cell(
     if dendrite_length > 0:
         reach = ceil(_START * radius + _LONGEST * dendrite_length + dendrite_width) + 2
         reach = max(reach, soma_reach)
-    top, left = int(floor(row)) - reach, int(floor(column)) - reach
+    top, left = floor(row) - reach, floor(column) - reach
     patch = np.zeros((2 * reach + 2, 2 * reach + 2), np.float32)
     y, x = row - top, column - left
     if dendrite_length > 0:
@@ -51,9 +54,9 @@ def draw_cell(
 
 
 @njit(cache=True, nogil=True)
-def _draw_soma(patch, key, y, x, radius, irregularity, reach):  # pyright: ignore
+def _draw_soma(patch, key, y, x, radius, irregularity, reach):
     size = 2 * reach + 2
-    top, left = int(floor(y)) - reach, int(floor(x)) - reach
+    top, left = floor(y) - reach, floor(x) - reach
     lumps = np.empty((size, size))
     for i in range(size * size):
         lumps[i // size, i % size] = normal(key, 1000 + i)
@@ -67,11 +70,11 @@ def _draw_soma(patch, key, y, x, radius, irregularity, reach):  # pyright: ignor
                 patch[top + r, left + c] = 1.0
                 drawn = True
     if not drawn:
-        patch[int(round(y)), int(round(x))] = 1.0
+        patch[round(y), round(x)] = 1.0
 
 
 @njit(cache=True, nogil=True)
-def _smooth(image, sigma):  # pyright: ignore
+def _smooth(image, sigma):
     size, radius = image.shape[0], int(4 * sigma + 0.5)
     taps = np.empty(2 * radius + 1)
     for i in range(2 * radius + 1):
@@ -92,7 +95,7 @@ def _smooth(image, sigma):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _draw_dendrites(patch, key, y, x, radius, length, width):  # pyright: ignore
+def _draw_dendrites(patch, key, y, x, radius, length, width):
     draw = 100_000
     count = min(max(_poisson(_MEAN_DENDRITES, uniform(key, draw)), _FEWEST), _MOST)
     base = 2 * pi * uniform(key, draw + 1)
@@ -114,7 +117,7 @@ def _draw_dendrites(patch, key, y, x, radius, length, width):  # pyright: ignore
         while left > 0:
             left -= 1
             py, px, heading, thick, reach = waiting[left]
-            steps = max(int(round(reach)), 1)
+            steps = max(round(reach), 1)
             for step in range(steps):
                 share = step / steps
                 heading += _WANDER_RAD * normal(key, draw)
@@ -138,17 +141,17 @@ def _draw_dendrites(patch, key, y, x, radius, length, width):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _stamp(patch, y, x, radius, full_radius):  # pyright: ignore
+def _stamp(patch, y, x, radius, full_radius):
     value = np.float32(_DIM + min(radius / full_radius, 1.0) * (_BRIGHT - _DIM))
     height, width = patch.shape
-    for r in range(max(int(ceil(y - radius)), 0), min(int(floor(y + radius)) + 1, height)):
-        for c in range(max(int(ceil(x - radius)), 0), min(int(floor(x + radius)) + 1, width)):
+    for r in range(max(ceil(y - radius), 0), min(floor(y + radius) + 1, height)):
+        for c in range(max(ceil(x - radius), 0), min(floor(x + radius) + 1, width)):
             if (r - y) ** 2 + (c - x) ** 2 <= radius * radius:
                 patch[r, c] = max(patch[r, c], value)
 
 
 @njit(cache=True, nogil=True)
-def _poisson(mean, u):  # pyright: ignore
+def _poisson(mean, u):
     share = exp(-mean)
     below, count = share, 0
     while u >= below and count < 100:
@@ -159,8 +162,8 @@ def _poisson(mean, u):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _cut(patch, top, left, height, width):  # pyright: ignore
-    """Cut a patch to what is on the canvas and not empty; a cell off the canvas is one dark pixel."""
+def _cut(patch, top, left, height, width):
+    """Cut a patch to what is lit and on the canvas; of a cell off the canvas, one dark pixel."""
     first_row, last_row, first_column, last_column = height, -1, width, -1
     for r in range(patch.shape[0]):
         for c in range(patch.shape[1]):
@@ -169,6 +172,6 @@ def _cut(patch, top, left, height, width):  # pyright: ignore
                 first_row, last_row = min(first_row, r), max(last_row, r)
                 first_column, last_column = min(first_column, c), max(last_column, c)
     if last_row < 0:
-        return np.zeros((1, 1), np.float32), 0, 0
+        return 0, 0, np.zeros((1, 1), np.float32)
     kept = patch[first_row : last_row + 1, first_column : last_column + 1].copy()
-    return kept, top + first_row, left + first_column
+    return top + first_row, left + first_column, kept

@@ -4,9 +4,11 @@ minisim scales a whole recording to its own 99th percentile. Here the scale is k
 the same generator is run for 1000 s with a stream of its own when it is set up.
 """
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
-from functools import lru_cache
 from math import floor, hypot, pi, sin, sqrt
 
 import numpy as np
@@ -55,7 +57,9 @@ class Motion:
     def advance(self, frame: int, vigour: float = 1.0) -> None:
         """Live through a frame; `vigour` multiplies strides and sloshing."""
         if self._trajectory is not None:
-            self.path = np.repeat(self._trajectory[[min(frame, len(self._trajectory) - 1)]], self.bins, 0)
+            self.path = np.repeat(
+                self._trajectory[[min(frame, len(self._trajectory) - 1)]], self.bins, 0
+            )
         elif self.step.model == "walk":
             self.path = np.repeat([self._walked(frame)], self.bins, 0)
         else:
@@ -73,7 +77,9 @@ class Motion:
 
     def _driven(self, frame: int, vigour: float) -> Floats:
         stride, slosh = np.zeros((self.bins,)), np.zeros((self.bins, 2))
-        _drive(self._key, frame * self.bins, self._state, _numbers(self.step, self._fps), stride, slosh)
+        _drive(
+            self._key, frame * self.bins, self._state, _numbers(self.step, self._fps), stride, slosh
+        )
         stride_um, slosh_um = self._scales
         path = slosh_um * slosh
         path[:, "yx".index(self.step.locomotion_axis)] += stride_um * stride
@@ -84,7 +90,6 @@ class Motion:
         return path
 
 
-@lru_cache(maxsize=16)
 def _numbers(step: BrainMotion, fps: float) -> tuple[float, ...]:
     dt = 1 / (max(round(_FINE_HZ / fps), 1) * fps)
     spring = 2 * pi * step.resonance_freq_hz
@@ -92,7 +97,6 @@ def _numbers(step: BrainMotion, fps: float) -> tuple[float, ...]:
     return dt, step.locomotion_freq_hz, 1 - friction * dt, spring**2 * dt
 
 
-@lru_cache(maxsize=16)
 def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
     """Give the µm per unit of stride and of slosh that make the amplitude a 99th percentile.
 
@@ -114,7 +118,7 @@ def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
-def _drive(key, first, state, numbers, stride, slosh):  # pyright: ignore
+def _drive(key, first, state, numbers, stride, slosh):
     dt, frequency_hz, keep, spring = numbers
     wander = dt / (_FREQUENCY_TAU_S + dt)
     soft = dt / (_SLOSH_TAU_S + dt)
@@ -144,7 +148,7 @@ def _drive(key, first, state, numbers, stride, slosh):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _clamp(path, limit):  # pyright: ignore
+def _clamp(path, limit):
     for b in range(len(path)):
         away = hypot(path[b, 0], path[b, 1])
         if away > limit:
@@ -152,17 +156,21 @@ def _clamp(path, limit):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def move(canvas, margin, shift_y, shift_x, share, out):  # pyright: ignore
+def move(canvas, margin, shift_y, shift_x, share, out):
     """Add `share` of the field of view, with its content shifted by a fraction of pixels, to `out`.
 
     Bilinear; what lies beyond the canvas is dark.
     """
     height, width = out.shape
-    canvas_height, canvas_width = canvas.shape
-    top, left = int(floor(margin - shift_y)), int(floor(margin - shift_x))
+    top, left = floor(margin - shift_y), floor(margin - shift_x)
     y, x = np.float32(margin - shift_y - top), np.float32(margin - shift_x - left)
     one, part = np.float32(1), np.float32(share)
-    a, b, c, d = part * (one - y) * (one - x), part * (one - y) * x, part * y * (one - x), part * y * x
+    a, b, c, d = (
+        part * (one - y) * (one - x),
+        part * (one - y) * x,
+        part * y * (one - x),
+        part * y * x,
+    )
     dark = np.zeros(width + 1, np.float32)
     above, below = np.empty(width + 1, np.float32), np.empty(width + 1, np.float32)
     for r in range(height):
@@ -174,7 +182,7 @@ def move(canvas, margin, shift_y, shift_x, share, out):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _take(canvas, row, left, dark, line):  # pyright: ignore
+def _take(canvas, row, left, dark, line):
     height, width = canvas.shape
     if row < 0 or row >= height:
         line[:] = dark

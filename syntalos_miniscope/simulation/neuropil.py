@@ -1,5 +1,8 @@
 """The haze between the cells: smooth fields that follow the population and drift (minisim, 2.9)."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import exp
@@ -49,7 +52,9 @@ class Haze:
         self._mean_activity = mean_activity or 1.0
         sigma_px = step.spatial_sigma_um / canvas.pixel_um
         self.level = level_for(sigma_px)
-        self.fields = _fields(noise.keys(noise.branch(key, -1), step.n_components), canvas, sigma_px, self.level)
+        self.fields = _fields(
+            noise.keys(noise.branch(key, -1), step.n_components), canvas, sigma_px, self.level
+        )
         self._drift = Drift(step.n_components, step.temporal_tau_s, fps, key)
         self._population_memory = exp(-1 / (step.population_tau_s * fps))
         self.reset()
@@ -62,7 +67,7 @@ class Haze:
         self.population = 0.0
 
     def advance(self, frame: int, activity: float, intact: float) -> None:
-        """Live through a frame: `activity` is the sum of all traces, `intact` what has not bleached."""
+        """Live through a frame: `activity` is the sum of all traces, `intact` not yet bleached."""
         if self._smoothed is None:
             self._smoothed = activity
         else:
@@ -112,7 +117,7 @@ def _whole(field: Image, level: int, canvas: Canvas) -> Image:
 
 
 @njit(cache=True, nogil=True)
-def _add_fields(to, fields, shares):  # pyright: ignore
+def _add_fields(to, fields, shares):
     for k in range(len(shares)):
         for r in range(to.shape[0]):
             for c in range(to.shape[1]):

@@ -1,9 +1,12 @@
-"""Counter-based random numbers: a draw is a function of its key and its number, and of no other draw.
+"""Counter-based random numbers: a draw is a function of its key and its number alone.
 
 So frame k needs no frame before it, more cells or another stage change nothing that was there,
 and neither threads nor machines matter. Keys are made by name from the seed (`stream`), narrowed
 to a cell (`keys`), and used in kernels with a counter.
 """
+
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def stream(seed: int, *names: str | int) -> Key:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def bits(key, i):  # pyright: ignore
+def bits(key, i):
     """Give 64 random bits: number `i` of a stream (the finalizer of SplitMix64)."""
     x = key + np.uint64(i) * _STEP
     x = (x ^ (x >> _S30)) * _MIX_A
@@ -52,13 +55,13 @@ def bits(key, i):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True, inline="always")
-def uniform(key, i):  # pyright: ignore
+def uniform(key, i):
     """Give a number of [0, 1)."""
     return (bits(key, i) >> _S11) * _TO_UNIT
 
 
 @njit(cache=True, nogil=True, inline="always")
-def normal(key, i):  # pyright: ignore
+def normal(key, i):
     """Give a standard normal deviate."""
     x = bits(key, i)
     return 0.8 * QUANTILES[x & _LOW12] + 0.6 * QUANTILES[(x >> _S12) & _LOW12]
@@ -70,7 +73,7 @@ def branch(key: Key, number: int) -> Key:
 
 
 @njit(cache=True, nogil=True)
-def keys(key, n):  # pyright: ignore
+def keys(key, n):
     """Give the keys (n,) of the members of a stream, such as cells."""
     members = np.empty(n, np.uint64)
     for i in range(n):
@@ -79,7 +82,7 @@ def keys(key, n):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def uniforms(key, n):  # pyright: ignore
+def uniforms(key, n):
     """Give the first `n` uniform numbers of a stream."""
     draws = np.empty(n)
     for i in range(n):
@@ -88,7 +91,7 @@ def uniforms(key, n):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def normals(key, n):  # pyright: ignore
+def normals(key, n):
     """Give the first `n` normal deviates of a stream."""
     draws = np.empty(n)
     for i in range(n):

@@ -1,5 +1,8 @@
 """Where the cells of a population are: uniform in a slab, or where they are told (minisim, 2.1)."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import numpy as np
@@ -42,7 +45,7 @@ def place(
 
 
 @njit(cache=True, nogil=True)
-def _scatter(key, count, low, high, min_distance):  # pyright: ignore
+def _scatter(key, count, low, high, min_distance):
     placed = np.empty((count, 3))
     n = 0
     trials = count if min_distance <= 0 else max(1000, 100 * count)

@@ -5,6 +5,9 @@ every 2ⁿ-th pixel, as long as σ stays above 2 samples: halving then costs les
 peak (8-point Lagrange interpolation). A cell blurred by 10 px needs 1/16 of the sums.
 """
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import exp, floor, log2
@@ -14,6 +17,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
+_Indices = NDArray[np.int64]
+PatchArrays = tuple[_Indices, _Indices, _Indices, _Indices, _Indices]
 
 PAD = 8
 """Samples that a coarse level has around the canvas, for the interpolation at its edge."""
@@ -95,13 +100,13 @@ class Patches:
     weight; then all weights.
     """
 
-    def __init__(self, arrays: tuple[NDArray[np.int64], ...], weights: Image, top: int) -> None:
+    def __init__(self, arrays: PatchArrays, weights: Image, top_level: int) -> None:
         self.arrays = (*arrays, weights)
-        self.top_level = top
+        self.top_level = top_level
 
 
 @njit(cache=True, nogil=True)
-def _add_patches(buffer, firsts, strides, rows, columns, starts, weights, amplitudes):  # pyright: ignore
+def _add_patches(buffer, firsts, strides, rows, columns, starts, weights, amplitudes):
     for i in range(len(firsts)):
         a = amplitudes[i]
         k = starts[i]
@@ -116,7 +121,7 @@ def _add_patches(buffer, firsts, strides, rows, columns, starts, weights, amplit
 
 
 @njit(cache=True, nogil=True)
-def enlarge(coarse, fine, fine_pad):  # pyright: ignore
+def enlarge(coarse, fine, fine_pad):
     """Add a level to the next finer one, which has `fine_pad` samples around the canvas."""
     height, width = fine.shape
     first = (PAD << 1) - fine_pad
@@ -141,17 +146,20 @@ def enlarge(coarse, fine, fine_pad):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _between(rows, out):  # pyright: ignore
+def _between(rows, out):
     a, b, c, d, e, f, g, h = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]
     t = _LAGRANGE
     for j in range(len(out)):
         out[j] = (
-            t[0] * (a[j] + h[j]) + t[1] * (b[j] + g[j]) + t[2] * (c[j] + f[j]) + t[3] * (d[j] + e[j])
+            t[0] * (a[j] + h[j])
+            + t[1] * (b[j] + g[j])
+            + t[2] * (c[j] + f[j])
+            + t[3] * (d[j] + e[j])
         )
 
 
 @njit(cache=True, nogil=True)
-def _midway(line, out, n):  # pyright: ignore
+def _midway(line, out, n):
     t = _LAGRANGE
     for j in range(n):
         out[j] = (
@@ -163,7 +171,7 @@ def _midway(line, out, n):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def gaussian_taps(sigma):  # pyright: ignore
+def gaussian_taps(sigma):
     """Give one half of a Gaussian, from its middle on, of which the whole adds up to 1."""
     radius = int(TRUNCATE * sigma + 0.5)
     taps = np.empty(radius + 1)
@@ -192,7 +200,7 @@ def blur(image: Image, sigma_px: float) -> Image:
 
 
 @njit(cache=True, nogil=True)
-def _blur_rows(image, sigma, level, pad, n_out):  # pyright: ignore
+def _blur_rows(image, sigma, level, pad, n_out):
     height, width = image.shape
     taps = gaussian_taps(sigma).astype(np.float32)
     out = np.zeros((n_out, width), np.float32)

@@ -44,7 +44,8 @@ class Rendered:
     `Scene.centers_um`: `traces` is their mean fluorescence (C), `spikes` how many they fired (S),
     `intact` what bleaching left. `shift_px` is how far the content is shifted (dy, dx).
     `extras` holds what only our additions do, by name, the same names for every exposure.
-    `stages` are the pictures on the way, if the Spec keeps intermediates.
+    `stages` are the pictures on the way, if the Spec keeps intermediates; those before motion
+    show the whole canvas.
     """
 
     index: int
@@ -100,6 +101,12 @@ class Renderer:
     def index(self) -> int:
         """Number of the next exposure."""
         return self._index
+
+    @property
+    def amplitudes(self) -> Floats:
+        """How bright each unit is (unit,); NaN without activity."""
+        activity, units = self.life.activity, self.scene.units
+        return np.full(len(units), np.nan) if activity is None else activity.gains[units]
 
     def seek(self, index: int) -> None:
         """Make an exposure the next one, as if all before it had been rendered.
@@ -181,7 +188,7 @@ class Renderer:
             if self.spec.output.save_intermediates:
                 picture = counts if counts is not None else seen
                 if picture is None:
-                    picture = light.collapse()[scene.canvas.fov]
+                    picture = light.collapse()
                 stages["cells_only" if kind == "composite" else kind] = picture.copy()
         if counts is not None:
             return counts

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from syntalos_miniscope.recording.truth import Footprints
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.canvas import make_canvas
-from syntalos_miniscope.simulation.cells import Footprints, make_cells
+from syntalos_miniscope.simulation.cells import make_cells
 from syntalos_miniscope.simulation.composite import observe
 from syntalos_miniscope.simulation.detection import (
     SNR_THRESHOLD,
@@ -108,7 +109,7 @@ class Scene:
     @property
     def planted(self) -> Footprints:
         """Sharp footprints of the units, on the canvas."""
-        return self.cells.planted.take(self.units)
+        return self.cells.planted.subset(np.isin(np.arange(len(self.cells)), self.units))
 
     @property
     def view(self) -> View:
@@ -132,9 +133,7 @@ class Scene:
         if self.vessels is None:
             return None
         hidden: list[float] = []
-        for i in self.units:
-            patch = self.cells.planted.patch(int(i))
-            top, left = (int(side) for side in self.cells.planted.offsets[i])
+        for top, left, patch in self.planted:
             mask = self.vessels.mask[top : top + patch.shape[0], left : left + patch.shape[1]]
             hidden.append(1 - float((patch * mask).sum()) / float(patch.sum()))
         return np.array(hidden)

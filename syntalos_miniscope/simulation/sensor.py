@@ -1,5 +1,8 @@
 """Photons to counts: shot noise, read noise, gain, floor and clip (minisim, 2.14)."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,14 +31,14 @@ class Chip:
         self.sensor = sensor
         self._key = key
         self._electrons_per_unit = step.photons_per_unit * sensor.quantum_efficiency
-        self._type = np.uint8 if sensor.bit_depth <= 8 else np.uint16
 
     def read(self, image: Image, frame: int, light: float = 1.0, gain: float = 1.0) -> Counts:
         """Give the counts (H, W) of an intensity picture; uint16 above 8 bits.
 
         `light` multiplies what the LED and the exposure give, `gain` the counts per electron.
         """
-        counts = np.empty(image.shape, self._type)
+        deep = self.sensor.bit_depth > 8
+        counts = np.empty(image.shape, np.uint16) if deep else np.empty(image.shape, np.uint8)
         _read(
             image,
             noise.branch(self._key, frame),
@@ -49,7 +52,7 @@ class Chip:
 
 
 @njit(cache=True, nogil=True)
-def _read(image, key, electrons, read_variance, gain, most, counts):  # pyright: ignore
+def _read(image, key, electrons, read_variance, gain, most, counts):
     first = np.uint32(key & _LOW32)
     second = np.uint32(key >> _32)
     height, width = image.shape

@@ -1,12 +1,14 @@
 """Blood vessels over the cells: branching trees that absorb light (minisim, 2.10)."""
 
+# Kernels are typed by numba when they are compiled.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from math import cos, exp, hypot, pi, radians, sin, sqrt
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.acquisition import Acquisition
@@ -71,7 +73,7 @@ def _sharp_mask(layer: VesselLayer, canvas: Canvas, key: noise.Key) -> Image:
 
 
 @njit(cache=True, nogil=True)
-def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area):  # pyright: ignore
+def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area):
     """Give the segments (n, 5) of a tree: y, x, y, x, radius, in µm from the canvas's corner."""
     segments = np.empty((_MOST_SEGMENTS, 5))
     waiting = np.empty((_MOST_SEGMENTS + 1, 4))
@@ -105,7 +107,7 @@ def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area): 
 
 
 @njit(cache=True, nogil=True)
-def _trace(path_um, segments, pixel_um):  # pyright: ignore
+def _trace(path_um, segments, pixel_um):
     """Add the length of blood that light crosses at each pixel, segment by segment."""
     height, width = path_um.shape
     for i in range(len(segments)):
@@ -129,9 +131,10 @@ def _trace(path_um, segments, pixel_um):  # pyright: ignore
 
 
 @njit(cache=True, nogil=True)
-def _absorb(path_um, opacity, per_um):  # pyright: ignore
-    mask = np.empty(path_um.shape, np.float32)
-    for r in range(mask.shape[0]):
-        for c in range(mask.shape[1]):
+def _absorb(path_um, opacity, per_um):
+    height, width = path_um.shape
+    mask = np.empty((height, width), np.float32)
+    for r in range(height):
+        for c in range(width):
             mask[r, c] = 1 - opacity * (1 - exp(-per_um * path_um[r, c]))
     return mask

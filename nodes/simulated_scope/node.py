@@ -1,0 +1,180 @@
+"""A Miniscope over a synthetic brain, with the truth about it on ports of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from syntalos_miniscope.display import Display, DisplaySettings
+from syntalos_miniscope.node import Context, In, Node, Out
+from syntalos_miniscope.scope import (
+    SCOPE_OUTPUTS,
+    Capture,
+    ScopeSettings,
+    describe_scope,
+    emit_orientation,
+)
+from syntalos_miniscope.simulation.extras import Behaviour, Extras, Faults
+from syntalos_miniscope.simulation.live import SimulatedExposure, SimulatedScope
+from syntalos_miniscope.simulation.live_truth import CELLS_HEADER, LiveTruth
+from syntalos_miniscope.simulation.presets import studio_spec
+from syntalos_miniscope.simulation.spec import Spec, load_spec
+from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame, TableRow
+
+EVENTS_HEADER = ("Time [us]", "Cell", "Spikes")
+
+
+class SimulatedScopeNode(Node):
+    """A source at the pace of the clock; its knobs are those of the real scope."""
+
+    inputs = (In("control-in", "Control", Control),)
+    outputs = (
+        *SCOPE_OUTPUTS,
+        Out("truth-motion-out", "True Motion", FloatSignalBlock),
+        Out("truth-traces-out", "True Traces", FloatSignalBlock),
+        Out("truth-events-out", "True Events", TableRow),
+        Out("truth-cells-out", "True Cells", TableRow),
+    )
+
+    class Settings(ScopeSettings, DisplaySettings):
+        """What brain, under which knobs, and what goes wrong."""
+
+        preset: Literal["Generic 1p scope", "Miniscope V4 - CA1", "Miniscope V4 - cortex L2/3"] = (
+            Field("Miniscope V4 - CA1", description="Scope and region; unless a spec file is given")
+        )
+        activity: Literal["Quiet", "Moderate", "Active"] = Field(
+            "Moderate", description="How much the cells do; unless a spec file is given"
+        )
+        seed: int = Field(0, description="Another one is another animal")
+        scope_number: int = Field(
+            0, ge=0, description="Scopes of one seed see other tissue of the same animal"
+        )
+        spec_file: str = Field(
+            "", description="A Spec in JSON, ours or minisim's; has its own seed"
+        )
+        vmax: float = Field(
+            1.0, gt=0, description="Intensity shown as white, if the spec has no sensor"
+        )
+        drop_percent: float = Field(0.0, ge=0, lt=100, description="Frames lost on the way")
+        repeat_percent: float = Field(0.0, ge=0, lt=100, description="Frames that come twice")
+        jitter_us: float = Field(0.0, ge=0, description="SD of the time stamps, µs")
+        disconnect_at_s: float = Field(
+            0.0, ge=0, description="When the cable comes out, s; 0: never"
+        )
+
+    def prepare(self, ctx: Context) -> None:
+        """Build the brain and everything that is known about it."""
+        settings = self.settings
+        spec = _spec(settings)
+        self._scope = SimulatedScope(
+            spec, settings, scope=settings.scope_number, vmax=settings.vmax
+        )
+        self._capture = Capture(self._scope)
+        sensor = spec.acquisition.image_sensor
+        deep = self._scope.deep
+        self._display = Display(settings, sensor.max_count if deep else 255)
+        describe_scope(
+            ctx,
+            frame_rate_hz=self._scope.frame_rate_hz,
+            size=self._scope.size,
+            display_has_color=self._display.has_color,
+        )
+        if deep:
+            ctx.describe("frames-raw-out", depth=sensor.bit_depth)
+        self._truth = LiveTruth(self._scope.renderer, ctx.dataset("truth"))
+        self._describe_truth(ctx)
+        self._paused = self._ended = False
+
+    def start(self, ctx: Context) -> None:
+        """Begin the first exposure."""
+        self._capture.start(ctx.clock)
+
+    def run(self, ctx: Context) -> None:
+        """Emit exposures and the truth about them until the end."""
+        if ctx.wired("truth-cells-out"):
+            for row in self._truth.cell_rows():
+                ctx.emit("truth-cells-out", row)
+        wanted = {port.id for port in self.outputs if ctx.wired(port.id)}
+        while not ctx.stopping() and not self._ended:
+            exposure = self._capture.read(timeout_s=0.1)
+            if not isinstance(exposure, SimulatedExposure) or self._paused:
+                continue
+            self._truth.add(exposure)
+            self._emit(ctx, exposure, wanted)
+
+    def on_data(self, ctx: Context, port: str, item: Control) -> None:
+        """Pause, go on, or end; the brain lives on meanwhile, and the gap stays in the index."""
+        if item.kind is ControlKind.PAUSE:
+            self._paused = True
+        elif item.kind is ControlKind.START:
+            self._paused = False
+        elif item.kind is ControlKind.STOP:
+            self._ended = True
+
+    def apply(self, ctx: Context, settings: Settings) -> None:
+        """Turn the knobs of the scope and of the display."""
+        self._scope.apply(settings)
+        self._display.apply(settings)
+
+    def stop(self, ctx: Context) -> None:
+        """End the stream, finish the truth and report what was lost."""
+        capture = getattr(self, "_capture", None)
+        if capture is None:
+            return
+        capture.close()
+        for name, amount in self._scope.counters.items():
+            ctx.count(name, amount)
+        ctx.count("overflowed", capture.overflowed)
+        if hasattr(self, "_truth"):
+            self._truth.close()
+
+    def _describe_truth(self, ctx: Context) -> None:
+        units = [f"cell {unit}" for unit in range(self._truth.n_units)]
+        us = {"time_unit": "microseconds"}
+        ctx.describe("truth-motion-out", **us, data_unit="px", signal_names=["dy", "dx"])
+        ctx.describe("truth-traces-out", **us, data_unit="F/F0", signal_names=units)
+        ctx.describe("truth-events-out", table_header=list(EVENTS_HEADER))
+        ctx.describe("truth-cells-out", table_header=list(CELLS_HEADER))
+
+    def _emit(self, ctx: Context, exposure: SimulatedExposure, wanted: set[str]) -> None:
+        frame, rendered = exposure.frame, exposure.rendered
+        ctx.emit("frames-raw-out", frame)
+        if "frames-disp-out" in wanted:
+            shown = self._display(frame.mat, exposure.quaternion)
+            ctx.emit("frames-disp-out", Frame(frame.index, frame.time_us, shown))
+        emit_orientation(ctx, frame.time_us, exposure.quaternion)
+        time_us = np.array([frame.time_us], np.int64)
+        if "truth-motion-out" in wanted:
+            shift = np.array([rendered.shift_px], np.float32)
+            ctx.emit("truth-motion-out", FloatSignalBlock(time_us, shift))
+        if "truth-traces-out" in wanted:
+            traces = rendered.traces[None].astype(np.float32)
+            ctx.emit("truth-traces-out", FloatSignalBlock(time_us, traces))
+        if "truth-events-out" in wanted:
+            for unit in np.flatnonzero(rendered.spikes):
+                cells = (str(frame.time_us), str(unit), str(int(rendered.spikes[unit])))
+                ctx.emit("truth-events-out", TableRow(cells))
+
+
+def _spec(settings: SimulatedScopeNode.Settings) -> Spec:
+    """Give the Spec that the settings ask for: a file's or a preset's, with head and faults."""
+    if settings.spec_file:
+        spec = load_spec(Path(settings.spec_file).expanduser())
+    else:
+        spec = studio_spec(settings.preset, settings.activity, seed=settings.seed)
+    extras = spec.extras or Extras()
+    faults = extras.faults or Faults()
+    asked = {
+        "drop_share": settings.drop_percent / 100,
+        "repeat_share": settings.repeat_percent / 100,
+        "jitter_us": settings.jitter_us,
+        "disconnect_at_s": settings.disconnect_at_s or None,
+    }
+    faults = faults.model_copy(update={name: value for name, value in asked.items() if value})
+    extras = extras.model_copy(
+        update={"faults": faults, "behaviour": extras.behaviour or Behaviour()}
+    )
+    return spec.model_copy(update={"extras": extras})
