@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 from pydantic import Field
 
-from syntalos_miniscope.node import Context, In, Node, Settings
+from syntalos_miniscope.node import Context, Dataset, In, Node, Settings
+from syntalos_miniscope.recording.daq_folder import DaqDevice, DaqSession, write_user_config
+from syntalos_miniscope.recording.disk import DiskGuard
+from syntalos_miniscope.recording.gate import RecordGate
 from syntalos_miniscope.recording.video_dataset import VideoDataset
+from syntalos_miniscope.scope import Quaternion
 from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame
 
 _TO_US = {"microseconds": 1, "milliseconds": 1000, "seconds": 1_000_000}
@@ -21,33 +28,114 @@ class VideoRecorder(Node):
     )
 
     class Settings(Settings):
-        """Where the video goes, and in what pieces."""
+        """Where the video goes, in what pieces, and when it is recorded."""
 
         name: str = Field("frames", min_length=1, description="Folder and file name of the video")
+        layout: Literal["edl", "daq"] = Field(
+            "edl", description="Matroska as Syntalos writes it, or a folder of the DAQ software"
+        )
+        part_s: float = Field(0, ge=0, description="A new file after so many seconds; 0 is never")
+        part_mb: float = Field(0, ge=0, description="A new file after so many MB; 0 is never")
+        wait_for_start: bool = Field(False, description="Record only after a start command")
+        before_s: float = Field(
+            0, ge=0, le=60, description="Keep so many seconds from before a start, if it is waited"
+        )
+        begin_s: float = Field(0, ge=0, description="Begin so many seconds into the run")
+        duration_s: float = Field(0, ge=0, description="Record so long each time; 0 is to the end")
+        every_s: float = Field(0, ge=0, description="Begin again after so long; 0 is never")
 
     def prepare(self, ctx: Context) -> None:
-        """Make the folder; the files come with the first frame, whose size they take."""
-        self._video: VideoDataset | None = None
-        dataset = ctx.dataset(f"videos/{self.settings.name.replace('/', '_')}")
-        if dataset is not None:
-            rate = ctx.metadata("frames-in").get("framerate", 0.0)
-            rate_hz = float(rate) if isinstance(rate, int | float) else 0.0
-            self._video = VideoDataset(dataset, self.settings.name, rate_hz)
-        unit = ctx.metadata("orientation-in").get("time_unit", "microseconds")
-        self._to_us = _TO_US[str(unit)]
+        """Make the folder; the video comes with the first frame, whose size it takes."""
+        settings = self.settings
+        self._sink: VideoDataset | DaqDevice | None = None
+        self._samples: list[tuple[int, Quaternion]] = []
+        self._segment_us = 0
+        self._to_us = _TO_US[str(ctx.metadata("orientation-in").get("time_unit", "microseconds"))]
+        self._gate = RecordGate(
+            waits_for_start=settings.wait_for_start,
+            first_us=round(settings.begin_s * 1e6),
+            duration_us=round(settings.duration_s * 1e6),
+            every_us=round(settings.every_s * 1e6),
+            before_us=round(settings.before_s * 1e6),
+        )
+        name = settings.name.replace("/", "_")
+        group = "daq" if settings.layout == "daq" else "videos"
+        dataset = ctx.dataset(f"{group}/{name}")
+        if dataset is None:
+            return
+        self._guard = DiskGuard(dataset.path, ctx.note)
+        rate = ctx.metadata("frames-in").get("framerate", 0.0)
+        rate_hz = float(rate) if isinstance(rate, int | float) else 0.0
+        if settings.layout == "daq":
+            self._sink = self._daq_device(dataset, rate_hz)
+        else:
+            self._sink = VideoDataset(
+                dataset, name, rate_hz, part_s=settings.part_s, part_mb=settings.part_mb
+            )
+
+    def start(self, ctx: Context) -> None:
+        """Keep when t = 0 was."""
+        if isinstance(self._sink, DaqDevice):
+            self._sink.begin(datetime.now())
 
     def on_data(self, ctx: Context, port: str, item: Frame | FloatSignalBlock | Control) -> None:
-        """Write what came."""
-        if self._video is None:
+        """Write what came, if it is to be recorded now."""
+        if self._sink is None:
             return
-        if isinstance(item, Frame):
-            self._video.add(item)
-        elif isinstance(item, FloatSignalBlock):
+        if isinstance(item, Control):
+            self._gate.command(item.kind)
+        elif isinstance(item, Frame):
+            self._guard.check(item.time_us)
+            openings = self._gate.openings
+            kept = self._gate.take(item)
+            if self._gate.openings != openings:
+                self._begin_segment(kept[0])
+            for frame in kept:
+                self._sink.add(frame)
+            self._write_orientation()
+        else:
             for time, (w, x, y, z) in zip(item.timestamps, item.data.tolist(), strict=True):
-                self._video.add_orientation(int(time) * self._to_us, (w, x, y, z))
+                self._samples.append((int(time) * self._to_us, (w, x, y, z)))
 
     def stop(self, ctx: Context) -> None:
         """Close the files."""
-        if self._video is not None:
-            ctx.count("frames", self._video.frames)
-            self._video.close()
+        if self._sink is not None:
+            ctx.count("frames", self._sink.frames)
+            try:
+                self._write_orientation()
+            finally:
+                self._sink.close()
+
+    def _begin_segment(self, first: Frame) -> None:
+        # What is recorded from the start on keeps also the samples before its first frame.
+        if self._gate.openings > 1 or self.settings.begin_s or self.settings.wait_for_start:
+            self._segment_us = first.time_us - 1000
+        if isinstance(self._sink, VideoDataset):
+            self._sink.begin_segment(first)
+
+    def _write_orientation(self) -> None:
+        """Write the samples that wait; while the gate is shut only the latest are remembered."""
+        samples = self._samples
+        if not self._gate.is_open:
+            del samples[: max(len(samples) - round(self.settings.before_s * 200), 0)]
+            return
+        for time_us, quaternion in samples:
+            if self._sink is not None and time_us >= self._segment_us:
+                self._sink.add_orientation(time_us, quaternion)
+        samples.clear()
+
+    def _daq_device(self, dataset: Dataset, rate_hz: float) -> DaqDevice:
+        session = DaqSession(started=datetime.now())
+        folder = dataset.path.parent
+        device = DaqDevice(
+            dataset.path,
+            rate_hz,
+            session=session,
+            claim=lambda name: (
+                dataset.data_file(name) if name.endswith(".avi") else dataset.aux_file(name)
+            ),
+            collection_id=dataset.collection_id,
+        )
+        devices = [path.parent.name for path in folder.glob("*/timeStamps.csv")]
+        write_user_config(folder, session, dict.fromkeys(devices, "miniscopes"), levels=False)
+        return device

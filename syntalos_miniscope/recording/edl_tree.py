@@ -144,6 +144,7 @@ def _open_video(unit: EdlUnit) -> Recording:
         remarks=tuple(remarks),
         started=created if isinstance(created, datetime) else None,
         device=dict(unit.attributes),
+        segments=_segments(unit),
         nominal_rate_hz=_nominal_rate_hz(unit, parts),
     )
 
@@ -152,6 +153,15 @@ def _nominal_rate_hz(unit: EdlUnit, parts: VideoParts) -> float:
     video = unit.attributes.get("video")
     rate = video.get("framerate") if isinstance(video, dict) else None
     return float(rate) if isinstance(rate, int | float) else parts.readers[0].nominal_rate_hz
+
+
+def _segments(unit: EdlUnit) -> frozenset[int]:
+    begins = unit.attributes.get("segments_begin_at")
+    return (
+        frozenset(n for n in begins if isinstance(n, int))
+        if isinstance(begins, list)
+        else frozenset()
+    )
 
 
 def _root(unit: EdlUnit) -> EdlUnit:

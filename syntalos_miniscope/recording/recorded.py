@@ -104,7 +104,8 @@ class Recording:
 
     `index` and `time_us` are int64 (frames,), strictly increasing; a gap of `index` is a drop.
     `remarks` are sentences about what is odd or damaged. `device` is what was noted about the
-    scope. `marks` are notes of a person with their times in µs, `controls` the changes of
+    scope. `segments` are the indexes with which recording began or went on after a pause. `marks`
+    are notes of a person with their times in µs, `controls` the changes of
     controls as (time_us, control, shown value, device value).
     """
 
@@ -118,12 +119,20 @@ class Recording:
     remarks: tuple[str, ...] = ()
     started: datetime | None = None
     device: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    segments: frozenset[int] = frozenset()
     marks: tuple[tuple[int, str], ...] = ()
     controls: tuple[tuple[int, str, str, str], ...] = ()
     nominal_rate_hz: float = 0.0
 
     def __len__(self) -> int:
         return len(self.time_us)
+
+    @property
+    def drops(self) -> int:
+        """Frames that are known to be lost: gaps of the index, but for pauses of the recorder."""
+        lost = np.diff(self.index) - 1
+        resumed = np.isin(self.index[1:], list(self.segments))
+        return int(lost[~resumed].sum())
 
     @property
     def frame_rate_hz(self) -> float:

@@ -43,6 +43,7 @@ class VideoDataset:
         self._orientation: TableWriter | None = None
         self._parts = 0
         self._part_from_us = 0
+        self._segments: list[int] = []
 
     @property
     def path(self) -> Path:
@@ -56,6 +57,11 @@ class VideoDataset:
         self._video.add(frame.mat, frame.time_us)
         self._times.add(frame.index, frame.time_us)
         self.frames += 1
+
+    def begin_segment(self, first: Frame) -> None:
+        """Say that recording begins, or goes on, with a frame: the gap before it is no drop."""
+        self._segments.append(first.index)
+        self._dataset.describe({"segments_begin_at": self._segments})
 
     def add_orientation(self, time_us: int, quaternion: Quaternion) -> None:
         """Write one orientation sample into a table beside the video."""

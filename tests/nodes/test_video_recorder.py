@@ -1,12 +1,15 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
+from syntalos_miniscope.recording import RecordingError, disk
 from syntalos_miniscope.recording.player import open_recording
-from syntalos_miniscope.streams import FloatSignalBlock, Frame
+from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame
 
-Recorder = Catalog.shipped().node("video_recorder")
+Recorder: Any = Catalog.shipped().node("video_recorder")
 FRAMES = {"framerate": 20.0, "size": (48, 32), "has_color": False}
 ORIENTATION = {"time_unit": "milliseconds"}
 
@@ -79,3 +82,71 @@ def test_deep_and_coloured_frames_are_kept(tmp_path, dtype):
     script.stop()
     ((frame),) = open_recording(run_folder(tmp_path)).frames()
     np.testing.assert_array_equal(frame.mat, mat)
+
+
+def sample(time_ms: int) -> FloatSignalBlock:
+    return FloatSignalBlock(np.array([time_ms], np.int64), np.array([[1, 0, 0, 0]], np.float32))
+
+
+def test_a_trigger_keeps_frames_and_orientation_from_before_and_no_drop_is_made_up(tmp_path):
+    script = record(tmp_path, wait_for_start=True, before_s=0.1, duration_s=0.1)
+    for number in range(20):
+        if number in (5, 15):
+            script.feed("control-in", Control(ControlKind.START))
+        script.feed("orientation-in", sample(50 * number))
+        script.feed("frames-in", Frame(number, 50_000 * number, noise(number)))
+    script.stop()
+    recording = open_recording(run_folder(tmp_path))
+    assert recording.index.tolist() == [3, 4, 5, 6, 13, 14, 15, 16]
+    assert recording.drops == 0
+    assert recording.orientation is not None
+    assert (recording.orientation.time_us // 50_000).tolist() == recording.index.tolist()
+
+
+def test_rolling_loses_no_frame(tmp_path):
+    script = record(tmp_path, part_mb=0.005)
+    for number in range(30):
+        script.feed("frames-in", Frame(number, 50_000 * number, noise(number)))
+    script.stop()
+    folder = run_folder(tmp_path) / "videos" / "frames"
+    assert len(list(folder.glob("*.mkv"))) == len(list(folder.glob("*.tsync"))) > 3
+    recording = open_recording(folder)
+    for frame in recording.frames():
+        np.testing.assert_array_equal(frame.mat, noise(frame.index))
+    assert len(recording) == 30
+
+
+def test_the_daq_layout_is_written_and_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("syntalos_miniscope.recording.daq_folder.FRAMES_PER_FILE", 4)
+    script = record(tmp_path, layout="daq", name="My Scope")
+    for number in (0, 1, 4, 5, 6):
+        script.feed("frames-in", Frame(number, 1_234 + 50_001 * number, noise(number)))
+        script.feed("orientation-in", sample((1_234 + 50_001 * number) // 1000))
+    script.stop()
+    session = run_folder(tmp_path) / "daq"
+    device = session / "My Scope"
+    assert sorted(path.name for path in device.glob("*.avi")) == ["0.avi", "1.avi"]
+    assert (device / "timeStamps.csv").read_text().splitlines()[:4] == [
+        "Frame Number,Time Stamp (ms),Buffer Index,DAQ Frame Number",
+        "0,1,0,1",
+        "1,51,0,2",
+        "2,201,0,5",
+    ]
+    assert len((device / "headOrientation.csv").read_text().splitlines()) == 6
+    recording = open_recording(session)
+    assert recording.index.tolist() == [0, 1, 4, 5, 6]
+    assert recording.time_us.tolist() == [1_234 + 50_001 * n for n in (0, 1, 4, 5, 6)]
+
+
+def test_a_disk_nearly_full_warns_once_and_then_ends_in_order(tmp_path, monkeypatch):
+    free = iter([10e9, 1.5e9, 1.4e9, 50e6])
+    monkeypatch.setattr(disk, "free_bytes", lambda _: next(free))
+    script = record(tmp_path)
+    for number in range(1, 3):
+        script.feed("frames-in", Frame(number, 1_000_000 * number, noise(number)))
+    assert len(script.notes) == 1
+    assert "has only 1500 MB left" in script.notes[0]
+    with pytest.raises(RecordingError, match="has only 50 MB left: recording ends here"):
+        script.feed("frames-in", Frame(9, 9_000_000, noise(9)))
+    script.stop()
+    assert len(list(open_recording(run_folder(tmp_path)).frames())) == 2

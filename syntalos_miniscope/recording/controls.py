@@ -1,0 +1,25 @@
+"""What was turned on a scope during a run, as Syntalos keeps it: `ctlvalue-changes.csv`."""
+
+from __future__ import annotations
+
+from syntalos_miniscope.node import Dataset
+from syntalos_miniscope.recording.tables import TableWriter
+
+FILE = "ctlvalue-changes.csv"
+HEADER = ("Time", "ID", "Display Value", "Device Value", "")
+"""Times are whole milliseconds; the empty last field is Syntalos's trailing separator."""
+
+
+class ControlLog:
+    """Writes the changes of a scope's controls into its dataset."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._table = TableWriter(dataset.data_file(FILE), HEADER)
+
+    def changed(self, time_us: int, control: str, shown: object, device: object) -> None:
+        """Keep one change: the value as a person reads it and as the device was sent it."""
+        self._table.add((str(time_us // 1000), control, str(shown), str(device), ""))
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._table.close()
