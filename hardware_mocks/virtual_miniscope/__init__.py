@@ -49,6 +49,11 @@ def plug_in(options: str = "") -> Callable[[], Any]:
 
 
 def usb_pair(daq: Daq) -> tuple[VirtualContext, VirtualHandle]:
-    """Open a virtual Miniscope as `libusb1` would: its event loop and its handle."""
+    """Open a virtual Miniscope as `libusb1` would: its event loop and its handle.
+
+    OSError if it is not plugged in.
+    """
+    if not daq.present:
+        raise OSError("no scope: the virtual Miniscope is unplugged")
     handle = VirtualHandle(daq)
     return VirtualContext(handle), handle

@@ -39,11 +39,6 @@ class Command:
     packet: bytes
 
 
-def fixed_command(packet: bytes) -> Command:
-    """Give a command that only replaces itself."""
-    return Command(tuple(packet), packet)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A control that has one of a few named positions."""

@@ -1,0 +1,54 @@
+"""What a DAQ tells beside its pixels: counter, orientation, trigger, and maybe its own time."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.miniscope.transport import Register, Transport
+
+_CHROMA_BYTES = 40
+_BLANK = (0x00, 0x80)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What was read with one frame."""
+
+    counter: int | None
+    """Low 16 bits of the frame counter."""
+    bno: bytes | None
+    trigger: bool = False
+    device_us: int | None = None
+
+
+def read_back(transport: Transport, with_trigger: bool) -> ReadBack:
+    """Ask the DAQ, by two requests, three if the trigger is wanted.
+
+    The camera terminal's exposure and pan-tilt are the counter and the whole quaternion; the
+    firmware copies the eight bytes at once.
+    """
+    counter = transport.get(Register.EXPOSURE)
+    bno = transport.get(Register.PANTILT)
+    trigger = transport.get(Register.GAMMA) if with_trigger else None
+    return ReadBack(
+        None if counter is None else int.from_bytes(counter, "little") & 0xFFFF,
+        bno,
+        bool(trigger and any(trigger)),
+    )
+
+
+def chroma_metadata(yuyv: NDArray[np.uint8]) -> ReadBack | None:
+    """Read the metadata of Open Ephys's firmware out of a frame; None if there is none.
+
+    The odd bytes of the first 20 pixels are five words: frame count, time in ms, inputs, and the
+    quaternion. In other firmware they are all the same.
+    """
+    raw = yuyv.reshape(-1, 2)[: _CHROMA_BYTES // 2, 1].tobytes()
+    if raw.count(raw[0]) == len(raw):
+        return None
+    counter, time_ms, inputs = struct.unpack("<3I", raw[:12])
+    return ReadBack(counter & 0xFFFF, raw[12:20], bool(inputs & 1), time_ms * 1000)
