@@ -28,7 +28,9 @@ class BackgroundSubtraction(Node):
         """Say what the frames will be like."""
         incoming = ctx.metadata("frames-in")
         # OpenCV's depth number 2 means 16 bits; a sensor's own white is given as `full_scale`.
-        full_scale = int(str(incoming.get("full_scale", 65535 if incoming.get("depth") == 2 else 255)))
+        full_scale = int(
+            str(incoming.get("full_scale", 65535 if incoming.get("depth") == 2 else 255))
+        )
         self._display = Display(self.settings, full_scale)
         passed = {name: incoming[name] for name in ("framerate", "size") if name in incoming}
         ctx.describe("frames-out", **passed, has_color=self._display.has_color)
