@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -146,7 +147,7 @@ class Files(QObject):
 
     def recent(self) -> list[Path]:
         """Give the last projects that are still there, newest first."""
-        kept = self._settings.value("files/recent", [])
+        kept: Any = self._settings.value("files/recent", [])
         names = [kept] if isinstance(kept, str) else list(kept or [])
         return [Path(name) for name in names if Path(name).is_file()]
 

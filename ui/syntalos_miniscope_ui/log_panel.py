@@ -48,8 +48,8 @@ class LogPanel(QTreeWidget):
 
     def lines(self) -> list[str]:
         """Give the sentences."""
-        count = self.topLevelItemCount()
-        return [self.topLevelItem(row).text(2) for row in range(count)]
+        items = [self.topLevelItem(row) for row in range(self.topLevelItemCount())]
+        return [item.text(2) for item in items if item is not None]
 
     def _clicked(self, item: QTreeWidgetItem) -> None:
         if node := item.data(1, Qt.ItemDataRole.UserRole):

@@ -38,8 +38,14 @@ def menus_of(window: EditorWindow) -> dict[str, list[Action]]:
             Action("Previous box", "Shift+Tab", lambda: edit.select_next(-1), on=view),
         ],
         "&Boxes": [
-            Action("&Add box…", "A | Ctrl+Space", window.ask_add, "Search a box and add it", view),
-            Action("&Connect…", "W", window.ask_connect, "Wire the selected box", view),
+            Action(
+                "&Add box…",
+                "A | Ctrl+Space",
+                window.finder.ask_add,
+                "Search a box and add it",
+                view,
+            ),
+            Action("&Connect…", "W", window.finder.ask_connect, "Wire the selected box", view),
             Action("&Settings", "Return", window.show_settings, "Go to the knobs", view),
             Action("Re&name", "F2", window.rename, "Give the box a title", view),
             line,

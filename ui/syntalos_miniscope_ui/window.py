@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QCursor
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -23,8 +23,8 @@ from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import Box, Graph, Project, ProjectError, Wire, load
 from syntalos_miniscope_ui import dialogs, palette, theme
 from syntalos_miniscope_ui.actions import build_menus
-from syntalos_miniscope_ui.canvas.box_item import PortItem
 from syntalos_miniscope_ui.canvas.editing import Editing
+from syntalos_miniscope_ui.canvas.finder import Finder
 from syntalos_miniscope_ui.canvas.scene import GraphScene
 from syntalos_miniscope_ui.canvas.view import GraphView
 from syntalos_miniscope_ui.checks import check_before_run
@@ -37,7 +37,6 @@ from syntalos_miniscope_ui.menus import menus_of
 from syntalos_miniscope_ui.panels.inspector import Inspector
 from syntalos_miniscope_ui.run_bar import RunBar
 from syntalos_miniscope_ui.running import Engine, Running
-from syntalos_miniscope_ui.search import Entry, SearchPopup
 from syntalos_miniscope_ui.start_strip import StartStrip
 from syntalos_miniscope_ui.views import Views
 
@@ -64,6 +63,7 @@ class EditorWindow(QMainWindow):
         self.scene = GraphScene(self.files.document, self.theme)
         self.view = GraphView(self.scene)
         self.editing = Editing(self.scene, self.say)
+        self.finder = Finder(self.view, self.editing, self.say)
         self.inspector = Inspector(self.files.document, self.running)
         self.log = LogPanel(self.theme)
         self.run_bar = RunBar(settings, self.theme)
@@ -111,7 +111,7 @@ class EditorWindow(QMainWindow):
         return dock
 
     def _connect(self) -> None:
-        self.palette_list.chosen.connect(self._add_in_view)
+        self.palette_list.chosen.connect(self.finder.add_in_view)
         self.view.node_dropped.connect(self.editing.add)
         self.log.node_clicked.connect(self._select)
         self.run_bar.run_asked.connect(lambda record: self.ask_run(record=record))
@@ -119,7 +119,7 @@ class EditorWindow(QMainWindow):
         self.scene.selectionChanged.connect(self._selected)
         self.scene.box_opened.connect(self._open_box)
         self.scene.wire_opened.connect(self._open_wire)
-        self.scene.dropped_on_nothing.connect(self._ask_add_for)
+        self.scene.dropped_on_nothing.connect(self.finder.ask_add_for)
         self.scene.complained.connect(self.say)
         _app().styleHints().colorSchemeChanged.connect(self._desktop_changed)
 
@@ -185,46 +185,6 @@ class EditorWindow(QMainWindow):
     def say(self, text: str) -> None:
         """Say something in the status line."""
         self.statusBar().showMessage(text, 8000)
-
-    def ask_add(self) -> None:
-        """Search a box and add it in the middle of the view."""
-        self._popup(palette.entries(self.catalog), "Add a box", self._add_in_view)
-
-    def _ask_add_for(self, port: PortItem, where: QPointF) -> None:
-        fitting = self.editing.fitting_types(port)
-        lines = palette.entries(self.catalog, lambda type_id: type_id in fitting)
-        self._popup(
-            lines,
-            f"Wire {port.port.title} to a new box",
-            lambda type_id: self.editing.add(type_id, where, port),
-        )
-
-    def ask_connect(self) -> None:
-        """Pick a wire to draw at the selected box."""
-        label = self.files.document.label
-        lines = [
-            Entry(
-                f"{label(w.source[0])}: {w.out.title}  →  {label(w.target[0])}: {w.into.title}", w
-            )
-            for w in self.editing.possible_wires()
-        ]
-        if lines:
-            self._popup(lines, "Connect", self.editing.connect)
-        else:
-            self.say("Select one box that a wire would fit to")
-
-    def _popup(self, lines: list[Entry], hint: str, then: Callable[[object], None]) -> None:
-        popup = SearchPopup(self, lines, hint)
-        popup.chosen.connect(then)
-        inside = self.view.rect().contains(self.view.mapFromGlobal(QCursor.pos()))
-        middle = self.view.mapToGlobal(self.view.rect().center())
-        popup.open_at(QCursor.pos() if inside else middle)
-
-    def _add_in_view(self, type_id: str) -> None:
-        middle = self.view.mapToScene(self.view.viewport().rect().center())
-        shift = 32.0 * (len(self.scene.boxes) % 6)
-        self.editing.add(type_id, middle + QPointF(shift - 180, shift - 140))
-        self.view.setFocus()
 
     def show_settings(self) -> None:
         """Go to the knobs of the selected box."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication
 
+from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.project import GraphWire, ProjectError
 from syntalos_miniscope_ui.arrange import GRID, Edge, align, snap, tidy
 from syntalos_miniscope_ui.canvas.box_item import PortItem
@@ -27,6 +28,11 @@ class Editing:
     @property
     def _document(self) -> Document:
         return self._scene.document
+
+    @property
+    def catalog(self) -> Catalog:
+        """The boxes that can be had."""
+        return self._document.catalog
 
     def _may_change(self) -> bool:
         if self._scene.locked:
@@ -140,10 +146,14 @@ class Editing:
         sizes = {node_id: box.size() for node_id, box in self._scene.boxes.items()}
         self._document.move(tidy(self._document.graph, sizes))
 
-    def possible_wires(self) -> list[GraphWire]:
-        """Give the wires that could be drawn at the selected box."""
-        boxes = self._scene.selected_boxes()
-        return self._document.connections(boxes[0]) if len(boxes) == 1 else []
+    def possible_wires(self) -> list[tuple[str, GraphWire]]:
+        """Give the wires that could be drawn at the selected box, each in words."""
+        boxes, label = self._scene.selected_boxes(), self._document.label
+        wires = self._document.connections(boxes[0]) if len(boxes) == 1 else []
+        return [
+            (f"{label(w.source[0])}: {w.out.title}  →  {label(w.target[0])}: {w.into.title}", w)
+            for w in wires
+        ]
 
     def connect(self, wire: GraphWire) -> None:
         """Draw a wire."""

@@ -11,13 +11,12 @@ from PySide6.QtWidgets import (
     QGraphicsPathItem,
     QGraphicsScene,
     QGraphicsSceneMouseEvent,
-    QGraphicsSimpleTextItem,
 )
 
 from syntalos_miniscope.project import GraphNode, ProjectError
 from syntalos_miniscope_ui.arrange import GRID, Point, Rect, snap
 from syntalos_miniscope_ui.canvas.box_item import BoxItem, PortItem
-from syntalos_miniscope_ui.canvas.wire_item import WireItem, curve
+from syntalos_miniscope_ui.canvas.wire_item import LoadLabel, WireItem, curve
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.theme import Theme
 
@@ -46,7 +45,7 @@ class GraphScene(QGraphicsScene):
         self._lifted: str | None = None
         self._rubber = QGraphicsPathItem()
         self._rubber.setZValue(5)
-        self._hint = QGraphicsSimpleTextItem()
+        self._hint = LoadLabel(theme)
         self._hint.setZValue(6)
         for item in (self._rubber, self._hint):
             item.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -66,10 +65,9 @@ class GraphScene(QGraphicsScene):
 
     def set_theme(self, theme: Theme) -> None:
         """Draw everything anew in other colours."""
-        self.theme = theme
-        for item in (*self.wires.values(), *self.boxes.values()):
-            self.removeItem(item)
-        self.wires, self.boxes = {}, {}
+        self.theme = self._hint.theme = theme
+        for node_id in list(self.boxes):
+            self._drop_box(node_id)
         self.refresh()
 
     def refresh(self) -> None:
@@ -79,7 +77,7 @@ class GraphScene(QGraphicsScene):
         for target, item in list(self.wires.items()):
             wire = present.get(target)
             if wire is None or item.source.end != wire.source or wire.target[0] not in nodes:
-                self.removeItem(self.wires.pop(target))
+                self._drop_wire(target)
         for node_id, box in list(self.boxes.items()):
             if node_id not in nodes or not _same_shape(box.node, nodes[node_id]):
                 self._drop_box(node_id)
@@ -95,6 +93,7 @@ class GraphScene(QGraphicsScene):
                 into = self.boxes[wire.target[0]].port(wire.target[1])
                 self.wires[target] = WireItem(source, into, self.theme)
                 self.addItem(self.wires[target])
+                self.addItem(self.wires[target].label)
         self.setSceneRect(self.content().adjusted(-2000, -2000, 2000, 2000))
 
     def content(self) -> QRectF:
@@ -116,10 +115,15 @@ class GraphScene(QGraphicsScene):
         self.boxes[node_id] = box
         self.addItem(box)
 
+    def _drop_wire(self, target: str) -> None:
+        wire = self.wires.pop(target)
+        self.removeItem(wire.label)
+        self.removeItem(wire)
+
     def _drop_box(self, node_id: str) -> None:
         for target, wire in list(self.wires.items()):
             if node_id in (wire.source.end[0], wire.into.end[0]):
-                self.removeItem(self.wires.pop(target))
+                self._drop_wire(target)
         self.removeItem(self.boxes.pop(node_id))
 
     # What is selected
@@ -222,11 +226,8 @@ class GraphScene(QGraphicsScene):
         ends = (tip, port.tip()) if port.is_input else (port.tip(), tip)
         self._rubber.setPath(curve(*ends))
         why = self._misfit(under) if under and under is not port else None
-        self._hint.setVisible(why is not None)
-        if why:
-            self._hint.setText(why)
-            self._hint.setBrush(QColor(self.theme.bad))
-            self._hint.setPos(where + QPointF(16, 12))
+        self._hint.show_text(why or "", alarm=True)
+        self._hint.setPos(where + QPointF(0, 28))
 
     def _end_wire(self, where: QPointF) -> None:
         port, lifted, under = self._pulling, self._lifted, self._port_at(where)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+import math
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
@@ -55,6 +57,19 @@ class GraphView(QGraphicsView):
         if self._scale > 1.0:
             self.resetTransform()
         self.centerOn(self._graph.content().center())
+
+    def free_place(self) -> QPointF:
+        """Give a place in what is seen where a new box covers no other."""
+        middle = self.mapToScene(self.viewport().rect().center()) - QPointF(112, 64)
+        taken = [box.sceneBoundingRect() for box in self._graph.boxes.values()]
+        for step in range(100):
+            # A spiral of golden angles visits the surroundings evenly.
+            angle, reach = step * 2.399963, 56 * math.sqrt(step)
+            place = middle + QPointF(reach * math.cos(angle), reach * math.sin(angle))
+            room = QRectF(place, QSizeF(240, 150))
+            if not any(room.intersects(other) for other in taken):
+                return place
+        return middle
 
     @property
     def _scale(self) -> float:

@@ -38,7 +38,7 @@ class WireItem(QGraphicsItem):
         self.into = into
         self.theme = theme
         self.target = ".".join(into.end)
-        self.load = ""
+        self.label = LoadLabel(theme)
         self.dropped = 0
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
         self.setAcceptHoverEvents(True)
@@ -53,21 +53,21 @@ class WireItem(QGraphicsItem):
         """Lie between the two ports, wherever they are now."""
         self.prepareGeometryChange()
         self._path = curve(self.source.tip(), self.into.tip())
+        self.label.setPos(self._path.pointAtPercent(0.5))
 
     def show_load(self, items_per_s: float | None, dropped: int) -> None:
         """Show what flows, and in red how much was dropped; None shows nothing."""
         load = "" if items_per_s is None else rate_text(items_per_s)
         if dropped:
             load = f"{load} · {dropped:,} dropped" if load else f"{dropped:,} dropped"
-        if (load, dropped) != (self.load, self.dropped):
-            self.prepareGeometryChange()
-            self.load, self.dropped = load, dropped
+        if (load, dropped) != (self.label.text, self.dropped):
+            self.dropped = dropped
+            self.label.show_text(load, dropped > 0)
             self.update()
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """Give the curve with its label."""
-        box = self._path.boundingRect().adjusted(-12, -12, 12, 12)
-        return box.united(self._label_rect()) if self.load else box
+        """Give the curve with its arrows."""
+        return self._path.boundingRect().adjusted(-12, -12, 12, 12)
 
     def shape(self) -> QPainterPath:
         """Give what the mouse may grab."""
@@ -103,8 +103,6 @@ class WireItem(QGraphicsItem):
         painter.setPen(QPen(QColor(self.theme.box_edge), 0.8))
         for place in (0.25, 0.75):
             painter.drawPolygon(self._arrow(place))
-        if self.load:
-            self._paint_label(painter)
 
     def _arrow(self, place: float) -> QPolygonF:
         tip = self._path.pointAtPercent(place)
@@ -115,24 +113,44 @@ class WireItem(QGraphicsItem):
         side = QPointF(-along.y(), along.x()) * 0.8
         return QPolygonF([tip + along, tip - along + side, tip - along * 0.5, tip - along - side])
 
-    def _label_font(self) -> QFont:
-        font = QFont()
-        font.setPixelSize(11)
-        return font
 
-    def _label_rect(self) -> QRectF:
-        wide = QFontMetricsF(self._label_font()).horizontalAdvance(self.load) + 14
-        middle = self._path.pointAtPercent(0.5)
-        return QRectF(middle.x() - wide / 2, middle.y() - 9, wide, 18)
+class LoadLabel(QGraphicsItem):
+    """What a wire carries, on a plate in its middle, above the boxes."""
 
-    def _paint_label(self, painter: QPainter) -> None:
-        place = self._label_rect()
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.text = ""
+        self.alarm = False
+        self._font = QFont()
+        self._font.setPixelSize(11)
+        self.setZValue(2)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.hide()
+
+    def show_text(self, text: str, alarm: bool) -> None:
+        """Show a few words, in red if somebody should look."""
+        self.prepareGeometryChange()
+        self.text, self.alarm = text, alarm
+        self.setVisible(bool(text))
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+        """Give the plate."""
+        wide = QFontMetricsF(self._font).horizontalAdvance(self.text) + 16
+        return QRectF(-wide / 2, -10, wide, 20)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Draw the plate."""
+        plate = self.boundingRect().adjusted(1, 1, -1, -1)
         painter.setPen(QPen(QColor(self.theme.box_edge), 1))
-        painter.setBrush(QColor(self.theme.bad if self.dropped else self.theme.box_head))
-        painter.drawRoundedRect(place, 9, 9)
-        painter.setFont(self._label_font())
-        painter.setPen(QColor("#FFFFFF" if self.dropped else self.theme.text))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.load)
+        painter.setBrush(QColor(self.theme.bad if self.alarm else self.theme.box_head))
+        painter.drawRoundedRect(plate, 9, 9)
+        painter.setFont(self._font)
+        painter.setPen(QColor("#FFFFFF" if self.alarm else self.theme.text))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self.text)
 
 
 def rate_text(items_per_s: float) -> str:

@@ -1,23 +1,18 @@
-"""One knob: the widget that suits a field of a settings class, as its JSON schema tells it."""
+"""Knobs that are turned: numbers, switches, choices; and how a field is called."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import tomli_w
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QHBoxLayout,
-    QLineEdit,
     QSlider,
     QSpinBox,
-    QToolButton,
     QWidget,
 )
 
@@ -73,26 +68,6 @@ def label_of(name: str, schema: Mapping[str, Any]) -> str:
     return plain[:1].upper() + plain[1:] if words[0] not in SHORT else plain
 
 
-def knob_for(name: str, schema: Mapping[str, Any]) -> QWidget:
-    """Give a widget, which is a Knob, for a field with this schema (references resolved)."""
-    options = schema.get("anyOf", [])
-    if len(options) == 2 and {"type": "null"} in options:
-        inner = next(option for option in options if option != {"type": "null"})
-        return OptionalKnob(knob_for(name, {**schema, **inner, "anyOf": []}))
-    kind = schema.get("type")
-    if "enum" in schema:
-        return ChoiceKnob(schema["enum"])
-    if kind == "boolean":
-        return SwitchKnob()
-    if kind == "integer" or kind == "number":
-        return NumberKnob(name, schema, whole=kind == "integer")
-    if kind == "string" and schema.get("format") in ("path", "file-path", "directory-path"):
-        return PathKnob()
-    if kind == "string":
-        return TextKnob()
-    return TomlKnob()
-
-
 class NumberKnob(QWidget):
     """A number: a spin box, and a slider beside it where both bounds are near."""
 
@@ -127,7 +102,7 @@ class NumberKnob(QWidget):
         self._box.setKeyboardTracking(False)
         self._box.setMinimumWidth(84)
         self._slider = QSlider(Qt.Orientation.Horizontal) if span <= 1000 else None
-        row = _row(self)
+        row = knob_row(self)
         if self._slider is not None:
             self._steps = max(int(span) if whole else 200, 1)
             self._slider.setRange(0, self._steps)
@@ -217,125 +192,8 @@ class ChoiceKnob(QComboBox):
             self.setCurrentIndex(max(self.findData(value), 0))
 
 
-class TextKnob(QLineEdit):
-    """A line of text."""
-
-    changed = Signal()
-    settled = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.editingFinished.connect(self.changed)
-        self.editingFinished.connect(self.settled)
-
-    def value(self) -> Any:
-        """Give the text."""
-        return self.text()
-
-    def show_value(self, value: Any) -> None:
-        """Show a text."""
-        self.setText("" if value is None else str(value))
-
-
-class TomlKnob(TextKnob):
-    """Whatever has no widget of its own, written as in a project file."""
-
-    def value(self) -> Any:
-        """Give the value; ValueError if it is not TOML."""
-        try:
-            return tomllib.loads(f"value = {self.text()}")["value"]
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"not a value: {error}") from error
-
-    def show_value(self, value: Any) -> None:
-        """Show a value."""
-        text = tomli_w.dumps({"value": value}, multiline_strings=False)
-        self.setText(" ".join(text.removeprefix("value = ").split()))
-
-
-class PathKnob(QWidget):
-    """A file or a folder: typed, or picked."""
-
-    changed = Signal()
-    settled = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._line = TextKnob()
-        self._line.changed.connect(self.changed)
-        self._line.settled.connect(self.settled)
-        row = _row(self)
-        row.addWidget(self._line, 1)
-        for text, tip, pick in (
-            ("File", "Pick a file", self._pick_file),
-            ("Folder", "Pick a folder", self._pick_folder),
-        ):
-            button = QToolButton()
-            button.setText(text)
-            button.setToolTip(tip)
-            button.clicked.connect(pick)
-            row.addWidget(button)
-        self.setFocusProxy(self._line)
-
-    def value(self) -> str:
-        """Give the path as text."""
-        return self._line.text()
-
-    def show_value(self, value: Any) -> None:
-        """Show a path; no path is shown as nothing."""
-        self._line.show_value("" if value is None or str(value) == "." else value)
-
-    def _pick_file(self) -> None:
-        self._take(QFileDialog.getOpenFileName(self, "Pick a file", self.value())[0])
-
-    def _pick_folder(self) -> None:
-        self._take(QFileDialog.getExistingDirectory(self, "Pick a folder", self.value()))
-
-    def _take(self, path: str) -> None:
-        if path:
-            self._line.setText(path)
-            self.changed.emit()
-            self.settled.emit()
-
-
-class OptionalKnob(QWidget):
-    """A knob that may be left out."""
-
-    changed = Signal()
-    settled = Signal()
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__()
-        self._inner = inner
-        self._on = QCheckBox()
-        self._on.setToolTip("Set, rather than left out")
-        row = _row(self)
-        row.addWidget(self._on)
-        row.addWidget(inner, 1)
-        self._on.toggled.connect(inner.setEnabled)
-        for signal, onto in (
-            (self._on.toggled, self.changed),
-            (self._on.toggled, self.settled),
-            (inner.changed, self.changed),
-            (inner.settled, self.settled),
-        ):
-            signal.connect(onto)
-        inner.setEnabled(False)
-
-    def value(self) -> Any:
-        """Give the value, or None if it is left out."""
-        return self._inner.value() if self._on.isChecked() else None
-
-    def show_value(self, value: Any) -> None:
-        """Show a value, or that there is none."""
-        with QSignalBlocker(self._on):
-            self._on.setChecked(value is not None)
-        self._inner.setEnabled(value is not None)
-        if value is not None:
-            self._inner.show_value(value)
-
-
-def _row(widget: QWidget) -> QHBoxLayout:
+def knob_row(widget: QWidget) -> QHBoxLayout:
+    """Give a widget a row without margins."""
     row = QHBoxLayout(widget)
     row.setContentsMargins(0, 0, 0, 0)
     return row

@@ -37,7 +37,7 @@ class ScopePanel(QWidget):
                 layout.addWidget(self._group(title, fields, settings))
         self._show_focus(settings)
 
-    def show_settings(self, settings: ScopeSettings) -> None:
+    def show_settings(self, settings: Settings) -> None:
         """Show other values, as after an undo."""
         for form in self._forms.values():
             form.show_settings(settings)
@@ -69,9 +69,9 @@ class ScopePanel(QWidget):
         return group
 
     def _edited(self, settings: Settings, field: str) -> None:
-        assert isinstance(settings, ScopeSettings)
         self.show_settings(settings)
         self.edited.emit(settings, field)
 
-    def _show_focus(self, settings: ScopeSettings) -> None:
+    def _show_focus(self, settings: Settings) -> None:
+        assert isinstance(settings, ScopeSettings)
         self._focus.setText(f"Focus shifted by {settings.ewl * EWL_STEP_UM:+.0f} µm (nominal)")

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from syntalos_miniscope.node import Settings, live_fields
-from syntalos_miniscope_ui.panels.fields import knob_for, label_of
+from syntalos_miniscope_ui.panels.fields import label_of
+from syntalos_miniscope_ui.panels.knobs import knob_for
 
 
 class SettingsForm(QWidget):

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QAction, QImage
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -25,21 +24,19 @@ from PySide6.QtWidgets import (
 )
 
 from syntalos_miniscope.streams import Control, ControlKind, Frame
-from syntalos_miniscope_ui.viewers.dress import dress_plot
+from syntalos_miniscope_ui.viewers.limits import LimitsBar
 from syntalos_miniscope_ui.viewers.picture import (
     COLOURS,
     Pace,
     as_bytes,
-    auto_limits,
     colour_table,
 )
 from syntalos_miniscope_ui.viewers.rois import RoiLayer
 
 HISTOGRAM_EVERY_S = 0.25
+MARGIN: Any = 0.01
 SURROUND = "#15181B"
 """Around the picture, in every theme, so that the eye judges brightness alike."""
-LEAST_SPAN = 24
-"""The display limits by themselves come no closer, so that an even picture stays even."""
 
 
 class FrameView(QWidget):
@@ -52,7 +49,7 @@ class FrameView(QWidget):
         self._frame: Frame | None = None
         self._grey: Any = None
         self._depth = 8
-        self._frozen = self._following = False
+        self._frozen = False
         self._shown = 0
         self._steps = 0
         self._shown_pace, self._sent_pace = Pace(), Pace()
@@ -60,14 +57,17 @@ class FrameView(QWidget):
         self._histogram_s = 0.0
         self._mouse: QPointF | None = None
         self._image = pg.ImageItem(axisOrder="row-major")
-        self._plot = pg.GraphicsLayoutWidget()
-        self._plot.setBackground(SURROUND)
-        self._plot.ci.setContentsMargins(0, 0, 0, 0)
-        self._box = self._plot.addViewBox(lockAspect=True, invertY=True, enableMenu=False)
+        self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
         self._box.addItem(self._image)
-        self._plot.scene().sigMouseMoved.connect(self._moved)
+        self._plot = pg.GraphicsView()
+        self._plot.setBackground(SURROUND)
+        self._plot.setCentralItem(self._box)
+        scene: Any = self._plot.scene()
+        scene.sigMouseMoved.connect(self._moved)
         self.rois = RoiLayer(self._box, self._show_roi_count)
-        self._add_histogram()
+        self._levels = LimitsBar()
+        self._levels.moved.connect(self._recolour)
+        self._levels.pulled.connect(lambda: self.auto.setChecked(False))
         self._line = QLabel("No frames yet")
         self._line.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self._line.setContentsMargins(6, 2, 6, 4)
@@ -79,14 +79,7 @@ class FrameView(QWidget):
         layout.addWidget(self._levels)
         layout.addWidget(self._line)
         self.setMinimumSize(240, 240)
-        dress_plot(self._levels, self)
         self._recolour()
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the colours of the window."""
-        if event.type() is QEvent.Type.PaletteChange:
-            dress_plot(self._levels, self)
-        super().changeEvent(event)
 
     # What it is given
 
@@ -98,7 +91,7 @@ class FrameView(QWidget):
         self._frozen = False
         size = metadata.get("size")
         if isinstance(size, Sequence) and len(size) == 2:
-            self._box.setRange(xRange=(0, size[0]), yRange=(0, size[1]), padding=0.01)
+            self._box.setRange(xRange=(0, size[0]), yRange=(0, size[1]), padding=MARGIN)
 
     def show_items(self, items: Sequence[Frame], seen: int, unseen: int) -> None:
         """Draw the last of these frames; `seen` and `unseen` count the stream so far."""
@@ -186,54 +179,24 @@ class FrameView(QWidget):
         self._roi_button.setMenu(menu)
         return self._roi_button
 
-    def _add_histogram(self) -> None:
-        self._levels = pg.PlotWidget(enableMenu=False)
-        self._levels.setFixedHeight(76)
-        self._levels.setMouseEnabled(x=False, y=False)
-        self._levels.hideAxis("left")
-        self._levels.hideButtons()
-        self._levels.setXRange(0, 255, padding=0.01)
-        self._bars = self._levels.plot(
-            np.arange(257), np.zeros(256), stepMode="center", fillLevel=0, brush=(140, 150, 160)
-        )
-        self._region = pg.LinearRegionItem((0, 255), bounds=(0, 255), swapMode="block")
-        self._region.setToolTip("Display limits: pull the edges")
-        self._region.sigRegionChanged.connect(self._limits_moved)
-        self._levels.addItem(self._region)
-
     # What a person does
 
     def _recolour(self, *_: object) -> None:
         if not hasattr(self, "saturation"):
             return
-        low, high = self._region.getRegion()
+        low, high = self._levels.limits()
         table = colour_table(self.colours.currentText(), low, high, self.saturation.isChecked())
         if self._frame is None or self._frame.mat.ndim == 2:
             self._image.setLookupTable(table)
 
-    def _limits_moved(self) -> None:
-        if not self._following:
-            self.auto.setChecked(False)
-        self._recolour()
-
     def _show_all(self) -> None:
         self.auto.setChecked(False)
-        self._region.setRegion((0, 255))
-
-    def _follow(self, counts: NDArray[np.int64]) -> None:
-        low, high = auto_limits(counts)
-        high = min(max(high, low + LEAST_SPAN), 255)
-        was_low, was_high = self._region.getRegion()
-        self._following = True
-        near = max(abs(low - was_low), abs(high - was_high)) < 2
-        if not near:
-            self._region.setRegion(((low + was_low) / 2, (high + was_high) / 2))
-        self._following = False
+        self._levels.set_limits(0, 255)
 
     def _fit(self) -> None:
         if self._frame is not None:
             height, width = self._frame.mat.shape[:2]
-            self._box.setRange(xRange=(0, width), yRange=(0, height), padding=0.01)
+            self._box.setRange(xRange=(0, width), yRange=(0, height), padding=MARGIN)
 
     def _set_frozen(self, frozen: bool) -> None:
         self._frozen = frozen
@@ -269,8 +232,8 @@ class FrameView(QWidget):
         if self._frame is None:
             raise ValueError("there is no frame to save yet")
         self._image.render()
-        picture: QImage = self._image.qimage
-        if not picture.save(str(file), "PNG"):
+        picture = self._image.qimage
+        if picture is None or not picture.save(str(file), b"PNG"):
             raise ValueError(f"{file}: cannot be written")
 
     def _try(self, act: Any) -> None:
@@ -289,8 +252,8 @@ class FrameView(QWidget):
         if self._grey is not None and self._levels.isVisible():
             counts = np.bincount(self._grey[::2, ::2].ravel(), minlength=256)
             if self.auto.isChecked():
-                self._follow(counts)
-            self._bars.setData(np.arange(257), np.sqrt(counts))
+                self._levels.follow(counts)
+            self._levels.show_counts(counts)
 
     def _show_line(self) -> None:
         if self._frame is None:

@@ -127,8 +127,8 @@ def _look_from(azimuth_deg: float, height_deg: float) -> NDArray[np.float64]:
 
 
 def _ball(centre: Sequence[float], radii: Sequence[float]) -> Faces:
-    """Give an ellipsoid of flat faces."""
-    bands, slices = 9, 14
+    """Give an ellipsoid of flat faces, fewer if it is small."""
+    bands, slices = (8, 12) if max(radii) > 0.3 else (4, 6)
     polar, around = np.meshgrid(
         np.linspace(0, math.pi, bands + 1), np.linspace(0, 2 * math.pi, slices + 1), indexing="ij"
     )
@@ -161,7 +161,12 @@ _PARTS = (
     (_block((0.05, 0.0, 1.42), (0.6, 0.6, 0.12)), "#3A5F80"),
 )
 _CORNERS = np.concatenate([faces for faces, _ in _PARTS])
-_COLOURS = [QColor(colour).getRgbF()[:3] for faces, colour in _PARTS for _ in faces]
+_COLOURS = [
+    (colour.redF(), colour.greenF(), colour.blueF())
+    for faces, name in _PARTS
+    for colour in [QColor(name)]
+    for _ in faces
+]
 _CAMERA = _look_from(azimuth_deg=55, height_deg=-68)
 _LIGHT = np.array([0.3, 0.5, 0.81])
 

@@ -30,7 +30,9 @@ def ramp(name: str) -> NDArray[np.uint8]:
         for channel in range(3):
             table[:, channel] = np.clip(steps.astype(int) * 3 - 255 * channel, 0, 255)
     else:
-        table[:] = pg.colormap.get(name).getLookupTable(nPts=256, alpha=True)
+        colours = pg.colormap.get(name)
+        assert colours is not None
+        table[:] = colours.getLookupTable(nPts=256, alpha=True)
     return table
 
 

@@ -20,7 +20,7 @@ class RowsModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._header: tuple[str, ...] = ()
-        self._rows: deque[TableRow] = deque(maxlen=MOST_ROWS)
+        self._rows: deque[TableRow] = deque()
 
     def begin(self, header: Sequence[str]) -> None:
         """Start anew under a header."""
@@ -31,11 +31,19 @@ class RowsModel(QAbstractTableModel):
 
     def add(self, rows: Sequence[TableRow]) -> None:
         """Append rows; beyond a thousand the oldest go."""
-        self.beginResetModel()
-        self._rows.extend(rows)
         if not self._header and rows:
-            self._header = tuple(f"{number + 1}" for number in range(len(rows[0].cells)))
-        self.endResetModel()
+            self.begin([f"{number + 1}" for number in range(len(rows[0].cells))])
+        surplus = len(self._rows) + len(rows) - MOST_ROWS
+        if surplus > 0:
+            self.beginRemoveRows(QModelIndex(), 0, min(surplus, len(self._rows)) - 1)
+            for _ in range(min(surplus, len(self._rows))):
+                self._rows.popleft()
+            self.endRemoveRows()
+        added = rows[-MOST_ROWS:]
+        if added:
+            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(added) - 1)
+            self._rows.extend(added)
+            self.endInsertRows()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """How many rows there are."""

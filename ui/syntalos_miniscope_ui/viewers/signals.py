@@ -49,6 +49,19 @@ class Trail:
         return times[recent], values[recent]
 
 
+def thinned(
+    times: NDArray[np.float64], values: NDArray[np.float32], points: int
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Give at most `points` samples that look the same: the extremes of every stretch."""
+    stretch = -(-2 * len(times) // max(points, 2))
+    if stretch <= 2:
+        return times, values
+    whole = len(times) // stretch * stretch
+    parts = values[:whole].reshape(-1, stretch, values.shape[1])
+    extremes = np.stack([parts.min(axis=1), parts.max(axis=1)], axis=1)
+    return np.repeat(times[:whole:stretch], 2), extremes.reshape(-1, values.shape[1])
+
+
 class SignalView(QWidget):
     """Scrolling curves, each channel on a line of its own or all on one axis."""
 
@@ -74,7 +87,7 @@ class SignalView(QWidget):
         self.stacked = QCheckBox("Stacked")
         self.stacked.setChecked(True)
         self.stacked.setToolTip("Each channel on a line of its own, scaled to its range")
-        self.stacked.toggled.connect(self._redraw)
+        self.stacked.toggled.connect(self._restack)
         self._line = QLabel("No samples yet")
         tools = QHBoxLayout()
         tools.setContentsMargins(6, 4, 6, 2)
@@ -122,9 +135,8 @@ class SignalView(QWidget):
         shown = min(channels, MOST_CHANNELS)
         self._trail = Trail(shown)
         for number in range(shown):
-            pen = pg.mkPen(
-                pg.intColor(number, hues=max(shown, 6), values=1, maxValue=220), width=1.5
-            )
+            # A pen wider than one pixel costs Qt's painter ten times as much.
+            pen = pg.mkPen(pg.intColor(number, hues=max(shown, 6), values=1, maxValue=220))
             self._curves.append(self.plot.plot(pen=pen))
         self._label_axis()
 
@@ -133,20 +145,23 @@ class SignalView(QWidget):
         if self.stacked.isChecked():
             names = [*self._names, *(f"{n}" for n in range(len(self._names), len(self._curves)))]
             axis.setTicks([[(-n, names[n]) for n in range(len(self._curves))]])
-            self.plot.setYRange(-len(self._curves) + 0.4, 0.6, padding=0.02)
+            self.plot.getViewBox().setYRange(-len(self._curves) + 0.4, 0.6, 0.02)
             axis.setLabel("")
         else:
             axis.setTicks(None)
             axis.setLabel(self._unit if self._unit != "au" else "a.u.")
             self.plot.enableAutoRange(axis="y")
 
-    def _redraw(self, toggled: bool | None = None) -> None:
+    def _restack(self) -> None:
+        if self._trail is not None:
+            self._label_axis()
+            self._redraw()
+
+    def _redraw(self) -> None:
         if self._trail is None:
             return
-        if toggled is not None:
-            self._label_axis()
         window_s = self.window_s.value()
-        times, values = self._trail.last(window_s)
+        times, values = thinned(*self._trail.last(window_s), 2 * max(self.plot.width(), 200))
         if self.stacked.isChecked():
             low, high = values.min(axis=0), values.max(axis=0)
             span = np.where(high > low, high - low, 1)
@@ -154,4 +169,4 @@ class SignalView(QWidget):
         for number, curve in enumerate(self._curves):
             curve.setData(times, values[:, number])
         if len(times):
-            self.plot.setXRange(times[-1] - window_s, times[-1], padding=0)
+            self.plot.getViewBox().setXRange(times[-1] - window_s, times[-1], 0)
