@@ -15,7 +15,6 @@ from syntalos_miniscope.recording import disk_error
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.simulation.renderer import Picture
 from syntalos_miniscope.simulation.spec import Spec
-from syntalos_miniscope.simulation.truth import kinds_until
 
 Codec = Literal["Y800", "FFV1"]
 """Bare pixels, which any program reads, or lossless compression to about half."""
@@ -25,7 +24,7 @@ def white_point(spec: Spec, until: str | None, vmax: float | None) -> float:
     """Give the value that is shown white; ValueError if it is neither given nor natural."""
     if vmax is not None:
         return vmax
-    if "sensor" not in kinds_until(spec, until):
+    if "sensor" not in spec.kinds_until(until):
         raise ValueError("without a sensor intensity has no natural white: give vmax")
     return float(spec.acquisition.image_sensor.max_count)
 

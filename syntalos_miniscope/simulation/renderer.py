@@ -73,16 +73,20 @@ class Renderer:
 
     def __init__(self, spec: Spec, *, scope: int = 0, until: str | None = None) -> None:
         self.spec = spec
-        self._kinds = _kinds_until(spec, until)
+        self._kinds = [kind for kind in spec.kinds_until(until) if kind not in CELL_KINDS]
         self.scene = scene = Scene(spec, scope)
         illumination = scene.at_cells(scene.illumination)
         self.life = Life(spec, scene.canvas, len(scene.cells), illumination, scope)
         self._pyramid = Pyramid(scene.canvas.shape)
+        self._sensor_plane = np.zeros(scene.canvas.fov_shape, np.float32)
         scene.settle(self.life.swing(PREVIEW_S), self._pyramid)
         extras = spec.extras or Extras()
         sensor = spec.step(Sensor)
         self._chip = sensor and Chip(
-            sensor, spec.acquisition.image_sensor, noise.stream(spec.seed, scope, "sensor")
+            sensor,
+            spec.acquisition.image_sensor,
+            noise.stream(spec.seed, scope, "sensor"),
+            extras.pixel_defects,
         )
         self._blurs_motion = extras.motion_blur
         self._fields: dict[str, Image] = {
@@ -184,7 +188,9 @@ class Renderer:
             if seen is not None and kind in self._fields:
                 self._apply_field(kind, seen)
             if seen is not None and kind == "sensor" and self._chip is not None:
-                counts = self._chip.read(seen, self._index, power, GAINS[settings.gain])
+                exposure_s = 1 / settings.frame_rate_hz
+                gain = GAINS[settings.gain]
+                counts = self._chip.read(seen, self._index, power, gain, exposure_s)
             if self.spec.output.save_intermediates:
                 picture = counts if counts is not None else seen
                 if picture is None:
@@ -193,7 +199,7 @@ class Renderer:
         if counts is not None:
             return counts
         seen = self._seen(moment) if seen is None else seen
-        return seen if power == 1 else seen * np.float32(power)
+        return seen * np.float32(power)
 
     def _add_tissue(self, kind: str, moment: Moment) -> None:
         if kind == "composite":
@@ -212,10 +218,11 @@ class Renderer:
 
     def _seen(self, moment: Moment) -> Image:
         """Give the field of view, as the brain lies under it."""
-        canvas, tissue = self.scene.canvas, self._pyramid.collapse()
+        canvas, tissue, seen = self.scene.canvas, self._pyramid.collapse(), self._sensor_plane
         if "brain_motion" not in self._kinds and self.life.deformation is None:
-            return tissue[canvas.fov].copy()
-        seen = np.zeros(canvas.fov_shape, np.float32)
+            np.copyto(seen, tissue[canvas.fov])
+            return seen
+        seen[:] = 0
         path_px = moment.path_um / canvas.pixel_um
         if "brain_motion" not in self._kinds:
             path_px = np.zeros((1, 2))
@@ -230,14 +237,3 @@ class Renderer:
                 angle = deformation.angle_deg
                 deform(tissue, canvas.margin_px, dy, dx, angle, warp_px, share, seen)
         return seen
-
-
-def _kinds_until(spec: Spec, until: str | None) -> list[str]:
-    """Give the steps that make a picture, up to and with the one that `until` names."""
-    kinds = [step.kind for step in spec.steps]
-    if until is not None:
-        names = ["cells_only" if kind == "composite" else kind for kind in kinds]
-        if until not in kinds and until not in names:
-            raise ValueError(f"there is no stage {until!r}; there are {', '.join(names)}")
-        kinds = kinds[: (kinds if until in kinds else names).index(until) + 1]
-    return [kind for kind in kinds if kind not in CELL_KINDS]

@@ -125,6 +125,19 @@ class Spec(Part):
         """Give the step of a class; None if the Spec has none, and so none of its effect."""
         return next((step for step in self.steps if isinstance(step, kind)), None)
 
+    def kinds_until(self, stage: str | None) -> list[str]:
+        """Give the kinds of the steps up to and with a stage, by its kind or name; all if None.
+
+        The stage of `composite` is also called `cells_only`. ValueError lists the stages.
+        """
+        kinds = [step.kind for step in self.steps]
+        if stage is None:
+            return kinds
+        wanted = "composite" if stage == "cells_only" else stage
+        if wanted not in kinds:
+            raise ValueError(f"there is no stage {stage!r}; there are {', '.join(kinds)}")
+        return kinds[: kinds.index(wanted) + 1]
+
     def json_text(self, indent: int | None = None) -> str:
         """Give the Spec as text, which minisim reads as well unless there are extras."""
         return (

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from syntalos_miniscope.recording.truth import Footprints, FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.detection import Swing
 from syntalos_miniscope.simulation.renderer import Rendered, Renderer
-from syntalos_miniscope.simulation.spec import Spec
-from syntalos_miniscope.simulation.steps import PIPELINE_ORDER
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +20,7 @@ class TruthKeeper:
 
     def __init__(self, renderer: Renderer, until: str | None = None) -> None:
         self._renderer = renderer
-        self._stages = kinds_until(renderer.spec, until)
+        self._stages = renderer.spec.kinds_until(until)
         n_units = len(renderer.scene.units)
         self._low, self._high = np.full(n_units, np.inf), np.full(n_units, -np.inf)
         self.start = self._start()
@@ -35,9 +33,10 @@ class TruthKeeper:
         extras = {name: np.asarray(value, np.float64) for name, value in rendered.extras.items()}
         if rendered.quaternion is not None:
             extras["orientation"] = np.array(rendered.quaternion)
+        alive = "cell_activity" in self._stages
         return FrameTruth(
-            C=rendered.traces,
-            S=rendered.spikes,
+            C=rendered.traces if alive else np.zeros_like(rendered.traces),
+            S=rendered.spikes if alive else np.zeros_like(rendered.spikes),
             bleaching=None if start.bleaching is None else rendered.intact,
             shift=None if start.shifts is None else np.array(rendered.shift_px),
             neuropil_temporal=(
@@ -87,12 +86,3 @@ class TruthKeeper:
             vessel_overlap_fraction=None if vessels is None else scene.vessel_overlap(),
             focal_depth_um=scene.focal_depth_um if optics else None,
         )
-
-
-def kinds_until(spec: Spec, until: str | None) -> list[str]:
-    """Give the kinds of a Spec's steps, up to and with the stage that `until` names, if any."""
-    kinds = [step.kind for step in spec.steps]
-    if until is None:
-        return kinds
-    last = PIPELINE_ORDER.index("composite" if until == "cells_only" else until)
-    return [kind for kind in kinds if PIPELINE_ORDER.index(kind) <= last]

@@ -1,0 +1,344 @@
+"""A recording is rendered into memory, to zarr or to a video, and is the same in all of them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from syntalos_miniscope.cli import main
+from syntalos_miniscope.recording.video import VideoReader
+from syntalos_miniscope.simulation import (
+    Acquisition,
+    Bleaching,
+    BrainMotion,
+    CellActivity,
+    CellOptics,
+    Composite,
+    Extras,
+    IlluminationProfile,
+    ImageSensor,
+    Leakage,
+    Neuropil,
+    Output,
+    PlaceNeurons,
+    Recording,
+    Sensor,
+    Spec,
+    Vasculature,
+    VesselLayer,
+    Vignette,
+    simulate,
+    simulate_video,
+    simulate_zarr,
+)
+from syntalos_miniscope.simulation.batch import simulate_to
+from syntalos_miniscope.simulation.cost import TooLargeError
+from syntalos_miniscope.simulation.extras import Behaviour, Rotation
+from syntalos_miniscope.simulation.spec import load_spec
+
+SHAPE = (48, 64)
+ACQUISITION = Acquisition(
+    fps=20,
+    duration_s=2,
+    image_sensor=ImageSensor(n_px_height=SHAPE[0], n_px_width=SHAPE[1], pixel_pitch_um=16),
+)
+EVERYTHING = Spec(
+    acquisition=ACQUISITION,
+    seed=3,
+    steps=[
+        *(PlaceNeurons(), CellActivity(), Bleaching(), CellOptics(), Composite(), Neuropil()),
+        Vasculature(enabled=True, layers=[VesselLayer(root_radius_um=6)]),
+        BrainMotion(motion_amplitude_um=3, max_shift_um=4),
+        *(IlluminationProfile(), Vignette(), Leakage(), Sensor()),
+    ],
+)
+SENSORLESS = EVERYTHING.model_copy(update={"steps": EVERYTHING.steps[:-1]})
+
+
+def same_truth(one: Recording, other: Recording) -> bool:
+    pairs = [(getattr(one.ground_truth, n), getattr(other.ground_truth, n)) for n in ARRAYS]
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs if a is not None)
+
+
+ARRAYS = [
+    *("C", "S", "centers_um", "amplitude_per_cell", "in_focus", "detectable", "A_planted"),
+    *("A_observed", "observed_sigma_px", "observed_gain", "shifts", "illumination", "vignette"),
+    *("leakage", "bleaching", "neuropil_temporal", "neuropil_spatial", "neuropil_population"),
+    *("vasculature_mask", "vessel_overlap_fraction", "focal_depth_um"),
+]
+
+
+def test_every_truth_is_there_in_its_shape() -> None:
+    truth = simulate(EVERYTHING).ground_truth
+    n, frames = truth.n_units, 40
+    shapes = {name: np.shape(getattr(truth, name)) for name in ARRAYS}
+    assert shapes == {
+        **dict.fromkeys(("C", "S", "bleaching"), (n, frames)),
+        "centers_um": (n, 3),
+        **dict.fromkeys(("amplitude_per_cell", "in_focus", "detectable"), (n,)),
+        **dict.fromkeys(("observed_sigma_px", "observed_gain", "vessel_overlap_fraction"), (n,)),
+        **dict.fromkeys(("A_planted", "A_observed"), (n, *SHAPE)),
+        "shifts": (frames, 2),
+        **dict.fromkeys(("illumination", "vignette", "leakage", "vasculature_mask"), SHAPE),
+        "neuropil_temporal": (3, frames),
+        "neuropil_spatial": (3, *SHAPE),
+        "neuropil_population": (frames,),
+        "focal_depth_um": (),
+    }
+
+
+def test_a_short_recording_is_the_beginning_of_a_long_one() -> None:
+    half = ACQUISITION.model_copy(update={"duration_s": 1.0})
+    short = simulate(EVERYTHING.model_copy(update={"acquisition": half}))
+    long = simulate(EVERYTHING)
+    assert np.array_equal(short.observed, long.observed[:20])
+    assert np.array_equal(short.ground_truth.C, long.ground_truth.C[:, :20])
+
+
+def test_memory_disk_and_a_streamed_recording_hold_the_same(tmp_path: Path) -> None:
+    memory = simulate(EVERYTHING)
+    memory.save(tmp_path / "saved.zarr")
+    simulate_zarr(EVERYTHING, tmp_path / "streamed.zarr")
+    for name in ("saved.zarr", "streamed.zarr"):
+        loaded = Recording.load(tmp_path / name)
+        assert loaded.spec == EVERYTHING
+        assert np.array_equal(loaded.observed, memory.observed)
+        assert loaded.observed.dtype == np.float32
+        assert same_truth(loaded, memory)
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.mkv"])
+def test_a_video_holds_the_counts_with_its_spec_beside_it(tmp_path: Path, name: str) -> None:
+    simulate_video(EVERYTHING, tmp_path / name)
+    frames = [frame for _, frame in VideoReader(tmp_path / name).frames()]
+    assert np.array_equal(frames, simulate(EVERYTHING).observed)
+    assert load_spec(tmp_path / "a.spec.json") == EVERYTHING
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_avi_is_bare_grey_pixels_unless_compression_is_asked_for(tmp_path: Path) -> None:
+    simulate_video(EVERYTHING, tmp_path / "bare.avi")
+    simulate_video(EVERYTHING, tmp_path / "packed.avi", codec="FFV1")
+    assert VideoReader(tmp_path / "bare.avi").codec == "rawvideo"
+    assert VideoReader(tmp_path / "packed.avi").codec == "ffv1"
+    assert b"Y800" in (tmp_path / "bare.avi").read_bytes()[:300]
+
+
+def test_a_video_takes_the_place_of_one_with_its_name(tmp_path: Path) -> None:
+    recording = simulate(EVERYTHING)
+    recording.write_video(tmp_path / "a.avi", fps=5)
+    recording.write_video(tmp_path / "a.avi", fps=10)
+    assert VideoReader(tmp_path / "a.avi").nominal_rate_hz == 10
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mkv"])
+def test_without_a_sensor_white_must_be_given(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(ValueError, match=r"without a sensor .*: give vmax"):
+        simulate_video(SENSORLESS, tmp_path / f"a.{suffix}")
+    with pytest.raises(ValueError, match="give vmax"):
+        simulate_video(EVERYTHING, tmp_path / f"a.{suffix}", until="leakage")
+    recording = simulate(SENSORLESS)
+    with pytest.raises(ValueError, match="give vmax"):
+        recording.write_video(tmp_path / f"a.{suffix}")
+    assert list(tmp_path.iterdir()) == []
+    white = float(np.percentile(recording.observed, 90))
+    recording.write_video(tmp_path / f"a.{suffix}", vmax=white)
+    frames = np.array([frame for _, frame in VideoReader(tmp_path / f"a.{suffix}").frames()])
+    expected = np.clip(recording.observed / white * 255 + 0.5, 0, 255).astype(np.uint8)
+    assert np.abs(frames.astype(int) - expected).max() <= 1
+    assert (frames == 255).mean() == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("stage", ["composite", "cells_only", "neuropil", "vasculature"])
+def test_light_can_be_stopped_on_its_way(stage: str) -> None:
+    part, whole = simulate(EVERYTHING, until=stage), simulate(EVERYTHING)
+    assert part.observed.shape == whole.observed.shape
+    assert part.ground_truth.shifts is None
+    assert part.ground_truth.illumination is None
+    assert np.array_equal(part.ground_truth.C, whole.ground_truth.C)
+    assert part.ground_truth.focal_depth_um == whole.ground_truth.focal_depth_um
+    assert np.array_equal(part.ground_truth.detectable, whole.ground_truth.detectable)
+
+
+def test_before_there_is_a_picture_there_is_already_a_truth() -> None:
+    recording = simulate(EVERYTHING, until="cell_activity")
+    assert recording.observed.shape == (0, *SHAPE)
+    assert recording.ground_truth.C.shape[1] == 40
+    assert recording.ground_truth.focal_depth_um is None
+    assert simulate(EVERYTHING, until="place_neurons").ground_truth.C.max() == 0
+
+
+def test_an_unknown_stage_lists_the_stages(tmp_path: Path) -> None:
+    for call in (simulate, simulate_video, simulate_zarr):
+        arguments = (EVERYTHING,) if call is simulate else (EVERYTHING, tmp_path / "a.avi")
+        with pytest.raises(ValueError, match=r"no stage 'lens'; there are place_neurons, .*sensor"):
+            call(*arguments, until="lens")  # type: ignore[operator]
+
+
+def test_intermediates_are_kept_when_asked_for(tmp_path: Path) -> None:
+    spec = EVERYTHING.model_copy(update={"output": Output(save_intermediates=True)})
+    recording = simulate(spec)
+    assert list(recording.snapshots) == [
+        *("cells_only", "neuropil", "vasculature", "brain_motion"),
+        *("illumination_profile", "vignette", "leakage", "sensor"),
+    ]
+    assert np.array_equal(recording.stage("sensor"), recording.observed)
+    assert recording.stage("neuropil").shape[1:] == recording.ground_truth.planted.canvas_shape
+    assert recording.stage("vignette").shape == recording.observed.shape
+    with pytest.raises(KeyError, match="lens"):
+        recording.stage("lens")
+    recording.save(tmp_path / "a.zarr")
+    loaded = Recording.load(tmp_path / "a.zarr")
+    for name, movie in recording.snapshots.items():
+        assert np.array_equal(loaded.stage(name), movie)
+
+
+def test_what_minisim_has_not_is_stored_beside_what_it_has(tmp_path: Path) -> None:
+    extras = Extras(behaviour=Behaviour(), rotation=Rotation())
+    spec = EVERYTHING.model_copy(update={"extras": extras})
+    simulate_zarr(spec, tmp_path / "a.zarr")
+    loaded = Recording.load(tmp_path / "a.zarr")
+    assert loaded.spec == spec
+    assert "extras" not in (tmp_path / "a.zarr/spec.json").read_text()
+    orientation = loaded.ground_truth.extras["orientation"]
+    assert orientation.shape == (40, 4)
+    assert np.linalg.norm(orientation, axis=1) == pytest.approx(1)
+    assert loaded.ground_truth.extras["rotation_deg"].shape == (40,)
+
+
+def test_sixteen_bits_are_sixteen_bits() -> None:
+    sensor = ACQUISITION.image_sensor.model_copy(update={"bit_depth": 12, "gain_adu_per_e": 16.0})
+    deep = ACQUISITION.model_copy(update={"image_sensor": sensor})
+    observed = simulate(EVERYTHING.model_copy(update={"acquisition": deep})).observed
+    assert 255 < observed.max() <= 4095
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    endless = ACQUISITION.model_copy(update={"duration_s": 1e9})
+    spec = EVERYTHING.model_copy(update={"acquisition": endless})
+    for suffix in ("zarr", "avi", "mkv"):
+        with pytest.raises(TooLargeError, match=r"would take about .* cells, .* of disk"):
+            simulate_to(spec, tmp_path / f"a.{suffix}")
+    with pytest.raises(TooLargeError, match="of memory"):
+        simulate(spec)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must end in \.zarr, \.avi or \.mkv"):
+        simulate_to(EVERYTHING, tmp_path / "a.tif")
+
+
+def test_a_person_is_told_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    simulate(EVERYTHING, on_frame=lambda done, of: told.append((done, of)))
+    assert told == [(k, 40) for k in range(1, 41)]
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.avi", "a.mkv"])
+def test_an_interruption_leaves_a_valid_shorter_recording(tmp_path: Path, name: str) -> None:
+    def stop(done: int, of: int) -> None:
+        if done == 25:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate_to(EVERYTHING, tmp_path / name, on_frame=stop)
+    whole = simulate(EVERYTHING)
+    if name == "a.zarr":
+        part = Recording.load(tmp_path / name)
+        frames = part.observed
+        assert np.array_equal(part.ground_truth.C, whole.ground_truth.C[:, :25])
+    else:
+        frames = np.array([frame for _, frame in VideoReader(tmp_path / name).frames()])
+    assert np.array_equal(frames, whole.observed[:25])
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.avi"])
+def test_an_error_leaves_nothing_half_done(tmp_path: Path, name: str) -> None:
+    def fail(done: int, of: int) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        simulate_to(EVERYTHING, tmp_path / name, on_frame=fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "syntalos_miniscope.cli", "simulate", *arguments]
+
+
+def test_the_command_line_writes_a_preset(tmp_path: Path) -> None:
+    out = tmp_path / "a.zarr"
+    options = ("--preset", "Generic 1p scope", "--activity", "Active", "--seconds", "0.5")
+    done = subprocess.run(
+        command(*options, "--fps", "10", "--seed", "4", "--out", str(out)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    recording = Recording.load(out)
+    assert recording.observed.shape == (5, 256, 256)
+    assert recording.spec.seed == 4
+    activity = recording.spec.step(CellActivity)
+    assert activity is not None
+    assert activity.active_rate_hz == 250
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--out", "a.avi"], "give either --preset NAME or --spec FILE"),
+        (["--preset", "Mars", "--out", "a.avi"], "no preset 'Mars'; there are Generic 1p scope"),
+        (["--spec", "none.json", "--out", "a.avi"], "cannot read none.json: No such file"),
+        (["--preset", "Generic 1p scope", "--out", "a.gif"], "must end in .zarr, .avi or .mkv"),
+        (
+            ["--preset", "Generic 1p scope", "--seconds", "0", "--out", "a.avi"],
+            "acquisition.duration_s: Input should be greater than 0; it is 0",
+        ),
+        (
+            ["--preset", "Generic 1p scope", "--until", "leakage", "--out", "a.avi"],
+            "without a sensor intensity has no natural white: give vmax",
+        ),
+        (["--preset", "Generic 1p scope", "--out", "no/such/a.avi"], "cannot write no/such/a"),
+        (["--preset", "Generic 1p scope", "--until", "x", "--out", "a.avi"], "no stage 'x'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["syntalos-miniscope", "simulate", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_valid_shorter_file(tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "a.zarr"
+    arguments = command("--preset", "Miniscope V4 - CA1", "--seconds", "600", "--out", str(out))
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    # The chunks of the movie appear 16 frames at a time.
+    while not (tmp_path / "a.zarr.tmp/observed/1.0.0").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "frames; what was rendered is kept" in told
+    recording = Recording.load(out)
+    assert 16 < len(recording.observed) < 12000
+    assert recording.ground_truth.C.shape[1] == len(recording.observed)
+    assert not (tmp_path / "a.zarr.tmp").exists()
