@@ -24,6 +24,8 @@ from syntalos_miniscope.simulation.pyramid import (
 SKIRT = 1e-3
 """Weights below this share of a footprint's peak are left out, and with them as much light."""
 
+_MOST = np.float32(65535)
+
 
 def observe(
     planted: Footprints,
@@ -42,9 +44,9 @@ def observe(
     reach = (TRUNCATE * sigma_px + 0.5).astype(np.int64)[:, None]
     most = np.minimum((planted.shapes + 2 * reach >> levels[:, None]) + 2, bounds)
     room = int((most[:, 0] * (most[:, 1] + LANES)).sum())
-    weights = np.zeros(room, np.float32)
+    weights = np.zeros(room, np.uint16)
     sizes = planted.shapes.astype(np.int64).prod(axis=1)
-    placed, used = _observe(
+    placed, units, used = _observe(
         planted.offsets,
         planted.shapes,
         np.cumsum(sizes) - sizes,
@@ -58,14 +60,23 @@ def observe(
     rows, columns, starts = placed[:, 2], placed[:, 3], placed[:, 4]
     strides = pyramid.strides[levels]
     firsts = pyramid.starts[levels] + placed[:, 0] * strides + placed[:, 1]
-    arrays = (firsts, strides, rows.copy(), columns.copy(), starts.copy())
-    return Patches(arrays, weights[:used].copy(), int(levels.max(initial=0)))
+    arrays = (
+        firsts,
+        strides,
+        rows.copy(),
+        columns.copy(),
+        starts.copy(),
+        units,
+        weights[:used].copy(),
+    )
+    return Patches(arrays, int(levels.max(initial=0)))
 
 
 @njit(cache=True, nogil=True)
 def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weights):
     n = len(starts)
     placed = np.zeros((n, 5), np.int64)
+    units = np.zeros(n, np.float32)
     used = 0
     for i in range(n):
         height, width = shapes[i]
@@ -79,14 +90,15 @@ def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weigh
         if peak <= 0:
             continue
         top, bottom, left, right = _trimmed(picture, peak * np.float32(SKIRT))
-        gain = np.float32(gains[i])
+        to_unit = _MOST / peak
+        units[i] = np.float32(gains[i]) / to_unit
         columns = (right - left + LANES) // LANES * LANES
         placed[i] = row + top, column + left, bottom - top + 1, columns, used
         for r in range(top, bottom + 1):
             for c in range(left, right + 1):
-                weights[used + c - left] = gain * picture[r, c]
+                weights[used + c - left] = np.uint16(to_unit * picture[r, c] + np.float32(0.5))
             used += columns
-    return placed, used
+    return placed, units, used
 
 
 @njit(cache=True, nogil=True)

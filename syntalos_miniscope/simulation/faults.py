@@ -25,6 +25,11 @@ class FaultyLink:
         self.faults = faults
         self._key = key
 
+    def warm_up(self) -> None:
+        """Load what is compiled, so that the first frame does not wait for it."""
+        self.fate(0)
+        self.jitter_us(0, 1.0)
+
     def fate(self, index: int) -> Fate:
         """Give what becomes of a frame."""
         u = float(uniform(self._key, 2 * index))

@@ -60,7 +60,7 @@ class SimulatedScope:
         self._last: Rendered | None = None
         self._counters = {"dropped": 0, "late": 0, "repeated": 0}
         # All kernels are compiled, or loaded, before the first frame is due.
-        self._link.fate(0), self._link.jitter_us(0, 1.0)
+        self._link.warm_up()
         if self.renderer.advance(self._settings).image is None:
             raise ValueError("no step of the spec makes a picture; add composite at least")
         self.renderer.seek(0)

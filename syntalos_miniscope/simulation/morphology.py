@@ -117,13 +117,13 @@ def _draw_dendrites(patch, key, y, x, radius, length, width):
         while left > 0:
             left -= 1
             py, px, heading, thick, reach = waiting[left]
-            steps = max(round(reach), 1)
+            steps = max(int(reach), 1)
             for step in range(steps):
                 share = step / steps
+                _stamp(patch, py, px, max(thick * (1 - share), 0.5), width / 2)
                 heading += _WANDER_RAD * normal(key, draw)
                 py += sin(heading)
                 px += cos(heading)
-                _stamp(patch, py, px, max(thick * (1 - share), 0.5), width / 2)
                 if forks < _FORK_LIMIT and uniform(key, draw + 1) < _FORK_PROBABILITY:
                     forks += 1
                     side = 1.0 if uniform(key, draw + 2) < 0.5 else -1.0

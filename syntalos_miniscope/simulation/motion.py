@@ -162,6 +162,7 @@ def move(canvas, margin, shift_y, shift_x, share, out):
     Bilinear; what lies beyond the canvas is dark.
     """
     height, width = out.shape
+    canvas_height, canvas_width = canvas.shape
     top, left = floor(margin - shift_y), floor(margin - shift_x)
     y, x = np.float32(margin - shift_y - top), np.float32(margin - shift_x - left)
     one, part = np.float32(1), np.float32(share)
@@ -171,25 +172,26 @@ def move(canvas, margin, shift_y, shift_x, share, out):
         part * y * (one - x),
         part * y * x,
     )
-    dark = np.zeros(width + 1, np.float32)
-    above, below = np.empty(width + 1, np.float32), np.empty(width + 1, np.float32)
+    within = top >= 0 and left >= 0
+    within = within and top + height < canvas_height and left + width < canvas_width
+    spare = np.empty((2, width + 1), np.float32)
     for r in range(height):
-        _take(canvas, top + r, left, dark, above)
-        _take(canvas, top + r + 1, left, dark, below)
+        if within:
+            above = canvas[top + r, left : left + width + 1]
+            below = canvas[top + r + 1, left : left + width + 1]
+        else:
+            above = _taken(canvas, top + r, left, spare[0])
+            below = _taken(canvas, top + r + 1, left, spare[1])
         to = out[r]
         for j in range(width):
             to[j] += a * above[j] + b * above[j + 1] + c * below[j] + d * below[j + 1]
 
 
 @njit(cache=True, nogil=True)
-def _take(canvas, row, left, dark, line):
+def _taken(canvas, row, left, line):
+    """Copy part of a row, dark where there is no canvas."""
     height, width = canvas.shape
-    if row < 0 or row >= height:
-        line[:] = dark
-        return
-    if left >= 0 and left + len(line) <= width:
-        line[:] = canvas[row, left : left + len(line)]
-        return
     for j in range(len(line)):
-        inside = 0 <= left + j < width
+        inside = 0 <= row < height and 0 <= left + j < width
         line[j] = canvas[row, left + j] if inside else np.float32(0)
+    return line

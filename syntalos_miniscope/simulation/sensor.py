@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.acquisition import ImageSensor
+from syntalos_miniscope.simulation.extras import PixelDefects
 from syntalos_miniscope.simulation.noise import QUANTILES
 from syntalos_miniscope.simulation.pyramid import Image
 from syntalos_miniscope.simulation.steps import Sensor
@@ -20,53 +21,134 @@ Counts = NDArray[np.uint8] | NDArray[np.uint16]
 _NEAR = (0.8 * QUANTILES).astype(np.float32)
 _FAR = (0.6 * QUANTILES).astype(np.float32)
 _A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
-_16, _13, _15, _12 = np.uint32(16), np.uint32(13), np.uint32(15), np.uint32(12)
+_16, _13, _12 = np.uint32(16), np.uint32(13), np.uint32(12)
 _LOW12, _LOW32, _32 = np.uint32(4095), np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 class Chip:
     """An image sensor; its noise is a function of its key and the frame's number."""
 
-    def __init__(self, step: Sensor, sensor: ImageSensor, key: noise.Key) -> None:
+    def __init__(
+        self,
+        step: Sensor,
+        sensor: ImageSensor,
+        key: noise.Key,
+        defects: PixelDefects | None = None,
+    ) -> None:
         self.sensor = sensor
+        self.pixels = defects and Pixels(defects, sensor, noise.branch(key, -1))
         self._key = key
         self._electrons_per_unit = step.photons_per_unit * sensor.quantum_efficiency
 
-    def read(self, image: Image, frame: int, light: float = 1.0, gain: float = 1.0) -> Counts:
+    def read(
+        self, image: Image, frame: int, light: float, gain: float, exposure_s: float
+    ) -> Counts:
         """Give the counts (H, W) of an intensity picture; uint16 above 8 bits.
 
-        `light` multiplies what the LED and the exposure give, `gain` the counts per electron.
+        `light` multiplies what the LED and the exposure give, `gain` the counts per electron;
+        the length of the exposure matters to hot pixels only.
         """
-        deep = self.sensor.bit_depth > 8
+        sensor, pixels = self.sensor, self.pixels
+        deep = sensor.bit_depth > 8
         counts = np.empty(image.shape, np.uint16) if deep else np.empty(image.shape, np.uint8)
-        _read(
+        electrons = np.float32(self._electrons_per_unit * light)
+        variance = np.float32(sensor.read_noise_e**2)
+        adu_per_e, most = np.float32(sensor.gain_adu_per_e * gain), np.float32(sensor.max_count)
+        key = noise.branch(self._key, frame)
+        if pixels is None:
+            _read(image, key, electrons, variance, adu_per_e, most, counts)
+        else:
+            pixels.read(image, key, electrons, variance, adu_per_e, most, exposure_s, counts)
+        return counts
+
+
+class Pixels:
+    """Sensor pixels that are not all alike.
+
+    `sensitivity` (H, W) is 1 on average, `offset_e` (H, W) the dark signal without that of hot
+    pixels, of which `hot` (H, W) are some.
+    """
+
+    def __init__(self, defects: PixelDefects, sensor: ImageSensor, key: noise.Key) -> None:
+        shape = sensor.n_px_height, sensor.n_px_width
+        n = shape[0] * shape[1]
+
+        def field(number: int) -> Image:
+            return noise.normals(noise.branch(key, number), n).reshape(shape).astype(np.float32)
+
+        self.defects = defects
+        self.sensitivity = np.maximum(1 + np.float32(defects.prnu) * field(0), np.float32(0))
+        self.offset_e = np.float32(defects.dsnu_e) * field(1)
+        self.hot = (noise.uniforms(noise.branch(key, 2), n) < defects.hot_share).reshape(shape)
+        self._key = noise.branch(key, 3)
+
+    def read(
+        self,
+        image: Image,
+        key: noise.Key,
+        electrons: np.float32,
+        variance: np.float32,
+        adu_per_e: np.float32,
+        most: np.float32,
+        exposure_s: float,
+        counts: Counts,
+    ) -> None:
+        """Write the counts of a picture."""
+        defects = self.defects
+        rows = noise.normals(noise.branch(self._key, int(key >> np.uint64(1))), len(image))
+        _read_uneven(
             image,
-            noise.branch(self._key, frame),
-            np.float32(self._electrons_per_unit * light),
-            np.float32(self.sensor.read_noise_e**2),
-            np.float32(self.sensor.gain_adu_per_e * gain),
-            np.float32(self.sensor.max_count),
+            key,
+            electrons * self.sensitivity,
+            self.hot * np.float32(defects.hot_e_s * exposure_s),
+            self.offset_e + (defects.row_noise_e * rows).astype(np.float32)[:, None],
+            variance,
+            np.float32(defects.full_well_e or np.inf),
+            adu_per_e,
+            np.float32(defects.black_level_adu),
+            most,
             counts,
         )
-        return counts
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _deviate(pixel, first, second):
+    """Give the noise of a pixel; 64 bits of key keep frames from having the same noise, shifted."""
+    x = np.uint32(np.uint32(pixel * _A) + first)
+    x = np.uint32(np.uint32(x ^ (x >> _16)) * _B)
+    x = np.uint32(x ^ second)
+    x = np.uint32(np.uint32(x ^ (x >> _13)) * _C)
+    x = np.uint32(x ^ (x >> _16))
+    return _NEAR[x & _LOW12] + _FAR[(x >> _12) & _LOW12]
 
 
 @njit(cache=True, nogil=True)
 def _read(image, key, electrons, read_variance, gain, most, counts):
-    first = np.uint32(key & _LOW32)
-    second = np.uint32(key >> _32)
+    first, second = np.uint32(key & _LOW32), np.uint32(key >> _32)
     height, width = image.shape
     zero = np.float32(0)
     for r in range(height):
         line, out = image[r], counts[r]
         base = np.uint32(r * width)
         for c in range(width):
-            x = np.uint32(np.uint32(np.uint32(base + np.uint32(c)) * _A) + first)
-            x = np.uint32(np.uint32(x ^ (x >> _16)) * _B)
-            x = np.uint32(x ^ second)
-            x = np.uint32(np.uint32(x ^ (x >> _13)) * _C)
-            x = np.uint32(x ^ (x >> _16))
-            z = _NEAR[x & _LOW12] + _FAR[(x >> _12) & _LOW12]
+            z = _deviate(np.uint32(base + np.uint32(c)), first, second)
             mean = max(line[c], zero) * electrons
             value = (mean + np.sqrt(mean + read_variance) * z) * gain
             out[c] = np.int32(min(max(value, zero), most))
+
+
+@njit(cache=True, nogil=True)
+def _read_uneven(
+    image, key, electrons, dark, offset, read_variance, full_well, gain, black, most, counts
+):
+    first, second = np.uint32(key & _LOW32), np.uint32(key >> _32)
+    height, width = image.shape
+    zero = np.float32(0)
+    for r in range(height):
+        base = np.uint32(r * width)
+        for c in range(width):
+            z = _deviate(np.uint32(base + np.uint32(c)), first, second)
+            mean = max(image[r, c], zero) * electrons[r, c] + dark[r, c]
+            held = min(mean + np.sqrt(mean + read_variance) * z, full_well)
+            value = (held + offset[r, c]) * gain + black
+            counts[r, c] = np.int32(min(max(value, zero), most))
