@@ -193,8 +193,10 @@ class Running:
         wires: dict[str, WireState] = {}
         for load in engine.loads():
             target = ".".join(load.target)
-            rate = self._rates.setdefault(target, _Rate()).update(load.items)
-            wires[target] = WireState(rate if self.phase != "idle" else None, load.dropped)
+            rate = None
+            if self.started and self.phase != "idle":
+                rate = self._rates.setdefault(target, _Rate()).update(load.items)
+            wires[target] = WireState(rate, load.dropped)
         return RunState(self.phase, self.elapsed_s, boxes, wires)
 
     @property

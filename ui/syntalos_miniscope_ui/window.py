@@ -95,7 +95,7 @@ class EditorWindow(QMainWindow):
         log = self._dock("Log", self.log, bottom)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.resizeDocks([boxes, knobs], [280, 480], Qt.Orientation.Vertical)
-        self.resizeDocks([boxes], [340], Qt.Orientation.Horizontal)
+        self.resizeDocks([boxes], [360], Qt.Orientation.Horizontal)
         self.resizeDocks([log], [130], Qt.Orientation.Vertical)
         self.statusBar().setSizeGripEnabled(False)
 

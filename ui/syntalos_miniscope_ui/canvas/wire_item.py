@@ -53,7 +53,13 @@ class WireItem(QGraphicsItem):
         """Lie between the two ports, wherever they are now."""
         self.prepareGeometryChange()
         self._path = curve(self.source.tip(), self.into.tip())
-        self.label.setPos(self._path.pointAtPercent(0.5))
+        self._place_label()
+
+    def _place_label(self) -> None:
+        room = self._path.boundingRect().width() - 16
+        # On a short wire the plate would cover the ports on both sides.
+        lift = 0.0 if self.label.boundingRect().width() <= room else 24.0
+        self.label.setPos(self._path.pointAtPercent(0.5) - QPointF(0, lift))
 
     def show_load(self, items_per_s: float | None, dropped: int) -> None:
         """Show what flows, and in red how much was dropped; None shows nothing."""
@@ -63,6 +69,7 @@ class WireItem(QGraphicsItem):
         if (load, dropped) != (self.label.text, self.dropped):
             self.dropped = dropped
             self.label.show_text(load, dropped > 0)
+            self._place_label()
             self.update()
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name

@@ -30,6 +30,7 @@ class ScopePanel(QWidget):
         self._forms: dict[str, SettingsForm] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
         self._focus = QLabel()
         self._focus.setEnabled(False)
         for title, fields in groups.items():
@@ -61,7 +62,7 @@ class ScopePanel(QWidget):
         self._forms[title] = form
         group = QGroupBox(title)
         inside = QVBoxLayout(group)
-        inside.setContentsMargins(2, 2, 2, 2)
+        inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(form)
         if title == "Scope":
             self._focus.setContentsMargins(10, 0, 0, 6)

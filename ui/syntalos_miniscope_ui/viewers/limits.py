@@ -6,6 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from syntalos_miniscope_ui.viewers.dress import dress_plot
 from syntalos_miniscope_ui.viewers.picture import auto_limits
@@ -14,7 +15,7 @@ LEAST_SPAN = 24
 """The limits by themselves come no closer, so that an even picture stays even."""
 
 
-class LimitsBar(pg.PlotWidget):
+class LimitsBar(QWidget):
     """A histogram of the values 0…255; `moved` says that the limits are others now."""
 
     moved = Signal()
@@ -22,21 +23,25 @@ class LimitsBar(pg.PlotWidget):
     """A person pulled a limit."""
 
     def __init__(self) -> None:
-        super().__init__(enableMenu=False)
+        super().__init__()
         self._following = False
-        self.setFixedHeight(76)
-        self.setMouseEnabled(x=False, y=False)
-        self.hideAxis("left")
-        self.hideButtons()
-        self.getViewBox().setXRange(0, 255, 0.01)
-        self._bars = self.plot(
+        self._plot = pg.PlotWidget(enableMenu=False)
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.hideAxis("left")
+        self._plot.hideButtons()
+        self._plot.getViewBox().setXRange(0, 255, 0.01)
+        self._bars = self._plot.plot(
             np.arange(257), np.zeros(256), stepMode="center", fillLevel=0, brush=(140, 150, 160)
         )
         self._region = pg.LinearRegionItem((0, 255), bounds=(0, 255), swapMode="block")
         self._region.setToolTip("Display limits: pull the edges")
         self._region.sigRegionChanged.connect(self._changed)
-        self.addItem(self._region)
-        dress_plot(self, self)
+        self._plot.addItem(self._region)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._plot)
+        self.setFixedHeight(76)
+        dress_plot(self._plot, self)
 
     def limits(self) -> tuple[float, float]:
         """Give the values shown as black and as white."""
@@ -64,7 +69,7 @@ class LimitsBar(pg.PlotWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Follow the colours of the window."""
         if event.type() is QEvent.Type.PaletteChange:
-            dress_plot(self, self)
+            dress_plot(self._plot, self)
         super().changeEvent(event)
 
     def _changed(self) -> None:
