@@ -1,0 +1,64 @@
+"""What is looked at before a run."""
+
+from pathlib import Path
+
+from syntalos_miniscope.engine.run import RunOptions
+from syntalos_miniscope_ui.checks import check_before_run
+
+
+def texts(document, catalog, level: str, **options) -> list[str]:
+    chosen = {"export_dir": Path(), "subject": "m01", **options}
+    found = check_before_run(document.graph, catalog, RunOptions(**chosen))
+    return [finding.text for finding in found if finding.level == level]
+
+
+def test_a_good_graph_has_nothing_to_warn_of(document, catalog, tmp_path) -> None:
+    assert texts(document, catalog, "stop", export_dir=tmp_path) == []
+    assert texts(document, catalog, "warn", export_dir=tmp_path) == []
+    assert "Raw frames are recorded: Camera" in texts(document, catalog, "good")
+
+
+def test_display_frames_into_a_recorder_are_warned_of(document, catalog) -> None:
+    document.connect(("camera", "frames-disp-out"), ("recorder", "frames-in"))
+    found = texts(document, catalog, "warn")
+    assert any("Recorder records Display Frames of Camera" in text for text in found)
+    assert any("No recorder is wired to raw frames of Camera" in text for text in found)
+
+
+def test_processed_frames_into_a_recorder_are_warned_of(document, catalog) -> None:
+    blur = document.add("blur", (0, 0))
+    document.connect(("camera", "frames-raw-out"), (blur, "frames-in"))
+    document.connect((blur, "frames-out"), ("recorder", "frames-in"))
+    assert any("made for the eye" in text for text in texts(document, catalog, "warn"))
+
+
+def test_a_graph_without_a_recorder_is_warned_of(document, catalog) -> None:
+    document.remove(["recorder"])
+    found = texts(document, catalog, "warn")
+    assert any("No recorder" in text for text in found)
+
+
+def test_a_box_without_input_is_warned_of(document, catalog) -> None:
+    document.remove((), ["plot.signal-in"])
+    assert "Nothing is wired to Plot" in texts(document, catalog, "warn")
+
+
+def test_a_run_without_a_source_is_refused(document, catalog) -> None:
+    document.remove(["camera"])
+    assert any("Nothing sends data" in text for text in texts(document, catalog, "stop"))
+
+
+def test_no_subject_is_warned_of(document, catalog) -> None:
+    assert "No subject is named" in texts(document, catalog, "warn", subject=" ")
+
+
+def test_a_folder_that_cannot_be_written_refuses_the_run(document, catalog, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    found = texts(document, catalog, "stop", export_dir=tmp_path / "file")
+    assert found == [f"{tmp_path / 'file'}: cannot be written"]
+
+
+def test_a_run_that_keeps_nothing_needs_no_names_and_no_disk(document, catalog) -> None:
+    found = texts(document, catalog, "warn", record=False, subject="", export_dir=Path("/proc/x"))
+    assert found == ["This run keeps nothing"]
+    assert texts(document, catalog, "stop", record=False, export_dir=Path("/proc/x")) == []

@@ -1,0 +1,154 @@
+"""The controller of runs, without a window, on the real engine."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.engine.run import RunOptions
+from syntalos_miniscope.project import Project, check
+from syntalos_miniscope_ui.document import Document
+from syntalos_miniscope_ui.running import Running
+
+
+@pytest.fixture
+def running(tmp_path) -> Running:
+    return Running()
+
+
+@pytest.fixture
+def options(tmp_path) -> RunOptions:
+    return RunOptions(export_dir=tmp_path / "export", subject="m01")
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.01)
+
+
+def test_a_run_goes_from_idle_to_idle_and_leaves_a_folder(document, running, options) -> None:
+    running.run(document.graph, options)
+    until(lambda: running.phase == "running")
+    until(lambda: running.look().boxes["recorder"].counters["frames"] > 3)
+    running.stop()
+    assert running.join(10)
+    assert running.phase == "idle"
+    assert running.error is None
+    assert running.report is not None
+    assert running.report["exit_reason"] == "stopped"
+    assert (options.export_dir / "m01").is_dir()
+
+
+def test_running_returns_before_a_slow_prepare_has(document, options) -> None:
+    gate = threading.Event()
+
+    class Slow:
+        def __init__(self, graph, options) -> None:
+            self._engine = Running()._make_engine(graph, options)
+
+        def __getattr__(self, name):
+            return getattr(self._engine, name)
+
+        def prepare(self) -> None:
+            gate.wait(10)
+            self._engine.prepare()
+
+    running = Running(Slow)  # pyright: ignore[reportArgumentType]
+    running.run(document.graph, options)
+    assert running.phase == "preparing"
+    running.stop()
+    assert running.phase == "preparing"
+    gate.set()
+    assert running.join(10)
+    assert running.phase == "idle"
+    assert running.error is None
+
+
+def test_a_refused_run_names_the_box_and_is_idle_again(document, running, options) -> None:
+    settings = document.settings("camera").model_copy(update={"refuse": True})
+    document.set_settings("camera", settings)
+    running.run(document.graph, options)
+    assert running.join(10)
+    assert running.phase == "idle"
+    assert running.error is not None
+    assert running.error.node == "camera"
+    assert "the lens cap is on" in str(running.error)
+    assert running.look().boxes["camera"].phase == "failed"
+
+
+def test_a_box_that_fails_in_a_run_is_named(document, running, options) -> None:
+    settings = document.settings("camera").model_copy(update={"fail_at": 2})
+    document.set_settings("camera", settings)
+    running.run(document.graph, options)
+    assert running.join(10)
+    assert running.error is not None
+    assert running.error.node == "camera"
+    texts = [line.text for line in running.take_log() if line.level == "error"]
+    assert len(texts) == 1
+    assert "the cable came out" in texts[0]
+
+
+def test_live_settings_reach_the_box(document, running, options) -> None:
+    running.run(document.graph, options)
+    until(lambda: running.phase == "running")
+    tap = running.engine.tap("canvas", "frames-in")
+    running.apply("camera", document.settings("camera").model_copy(update={"level": 77}))
+    until(lambda: any(item.mat[0, 0] == 77 for item in tap.take()))
+    running.stop()
+    assert running.join(10)
+
+
+def test_notes_are_kept_with_the_run(document, running, options) -> None:
+    running.run(document.graph, options)
+    until(lambda: running.phase == "running")
+    running.note("the mouse turned left")
+    running.stop()
+    assert running.join(10)
+    assert "the mouse turned left" in str(running.report)
+    assert "Note: the mouse turned left" in [line.text for line in running.take_log()]
+
+
+def test_wires_tell_their_rate_after_a_second(document, running, options) -> None:
+    running.run(document.graph, options)
+    until(lambda: running.phase == "running")
+    until(lambda: running.look().wires["recorder.frames-in"].items_per_s is not None)
+    assert running.look().wires["recorder.frames-in"].items_per_s > 0
+    running.stop()
+    assert running.join(10)
+    assert running.look().wires["recorder.frames-in"].items_per_s is None
+
+
+def test_a_second_run_while_one_is_on_is_refused(document, running, options) -> None:
+    running.run(document.graph, options)
+    with pytest.raises(RuntimeError, match="on already"):
+        running.run(document.graph, options)
+    running.stop()
+    assert running.join(10)
+
+
+def test_one_run_after_another(document, running, options) -> None:
+    for _ in range(2):
+        running.run(document.graph, options)
+        until(lambda: running.phase == "running")
+        running.stop()
+        assert running.join(10)
+    assert len(list((options.export_dir / "m01").glob("*/*"))) == 2
+
+
+def test_an_empty_graph_ends_at_once(running, options) -> None:
+    running.run(check(Project(), Catalog({})), options)
+    assert running.join(10)
+    assert running.phase == "idle"
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_words(document, running, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    options = RunOptions(export_dir=tmp_path / "file", subject="m01")
+    running.run(document.graph, options)
+    assert running.join(10)
+    assert running.error is not None
+    assert str(tmp_path / "file") in str(running.error)
