@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,11 +102,24 @@ class DaqDevice:
             self._next_video(frame)
         assert self._video is not None
         self._video.add(frame.mat, frame.time_us)
-        number = frame.index - self._first_index + 1
-        self._times.add((str(self.frames), str(frame.time_us // 1000), "0", str(number)))
-        self._sidecar.add(frame.index, frame.time_us)
+        self._add_times(frame.index, frame.time_us)
+
+    def adopt(self, video: Path, times: Sequence[tuple[int, int]], shape: tuple[int, ...]) -> None:
+        """Take over a finished video of `FRAMES_PER_FILE`, which is moved, with its times."""
+        if self.frames == 0:
+            self._write_metadata(shape)
+        video.rename(self._claim(f"{self.frames // FRAMES_PER_FILE}.avi"))
+        for index, time_us in times:
+            self._add_times(index, time_us)
+
+    def _add_times(self, index: int, time_us: int) -> None:
+        if self.frames == 0:
+            self._first_index = index
+        number = index - self._first_index + 1
+        self._times.add((str(self.frames), str(time_us // 1000), "0", str(number)))
+        self._sidecar.add(index, time_us)
         self.frames += 1
-        self._last_us = frame.time_us
+        self._last_us = time_us
 
     def add_orientation(self, time_us: int, quaternion: Quaternion) -> None:
         """Write one row of head orientation."""
@@ -135,8 +148,7 @@ class DaqDevice:
     def _next_video(self, frame: Frame) -> None:
         self._close_video()
         if self.frames == 0:
-            self._first_index = frame.index
-            self._write_metadata(frame)
+            self._write_metadata(frame.mat.shape)
         path = self._claim(f"{self.frames // FRAMES_PER_FILE}.avi")
         self._video = VideoWriter(path, self._rate, frame.mat)
 
@@ -149,8 +161,8 @@ class DaqDevice:
         end = self._session.started + timedelta(microseconds=self._last_us)
         os.utime(video.path, (end.timestamp(), end.timestamp()))
 
-    def _write_metadata(self, frame: Frame) -> None:
-        height, width = frame.mat.shape[:2]
+    def _write_metadata(self, shape: tuple[int, ...]) -> None:
+        height, width = shape[:2]
         about = {
             "ROI": {"height": height, "leftEdge": 0, "topEdge": 0, "width": width},
             "compression": "FFV1",

@@ -25,7 +25,7 @@ FORMAT_VERSION = 2
 MOVIE_CHUNK_FRAMES = 16
 TRUTH_CHUNK_FRAMES = 256
 
-_FRAME_AXIS = {
+FRAME_AXIS = {
     "C": 1,
     "S": 1,
     "bleaching": 1,
@@ -33,6 +33,7 @@ _FRAME_AXIS = {
     "neuropil_temporal": 1,
     "neuropil_population": 0,
 }
+"""The axis along which frames go, of the arrays of the truth that have one."""
 _FIELD_OF_FRAME = {"shifts": "shift"}
 _REQUIRED = ("C", "S", "centers_um", "amplitude_per_cell", "in_focus", "detectable")
 
@@ -135,7 +136,7 @@ class MinisimZarrWriter:
         self.flush()
         if truth is not None:
             for name in ARRAYS:
-                if name not in _FRAME_AXIS and getattr(truth, name) is not None:
+                if name not in FRAME_AXIS and getattr(truth, name) is not None:
                     array: Any = self._group[name]
                     array[...] = getattr(truth, name)
         self._root.attrs["snapshot_names"] = sorted(self._snapshots)
@@ -148,14 +149,14 @@ class MinisimZarrWriter:
 
     def _open_columns(self) -> dict[str, GrowingArray]:
         columns: dict[str, GrowingArray] = {}
-        for name in sorted(self._present & set(_FRAME_AXIS)):
-            axis = _FRAME_AXIS[name]
+        for name in sorted(self._present & set(FRAME_AXIS)):
+            axis = FRAME_AXIS[name]
             like = np.zeros(np.delete(getattr(self._truth, name).shape, axis))
             columns[name] = GrowingArray(self._group, name, like, axis, TRUTH_CHUNK_FRAMES)
         return columns
 
     def _write_truth(self, truth: GroundTruth) -> None:
-        for name in sorted(self._present - set(_FRAME_AXIS)):
+        for name in sorted(self._present - set(FRAME_AXIS)):
             store_array(self._group, name, getattr(truth, name))
         self._group.attrs["focal_depth_um"] = truth.focal_depth_um
         planted = self._group.create_group("planted")

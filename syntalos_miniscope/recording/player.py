@@ -1,4 +1,4 @@
-"""Opens whatever can be played: an experiment folder, a DAQ folder, a video file."""
+"""Opens whatever can be played: an experiment or DAQ folder, a video file, zarr."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.daq import is_daq, open_daq
-from syntalos_miniscope.recording.edl_tree import open_edl
+from syntalos_miniscope.recording.edl_video import open_edl
 from syntalos_miniscope.recording.recorded import Recording, VideoParts, settle
+from syntalos_miniscope.recording.zarr_recording import is_zarr, open_zarr
 from syntalos_miniscope.scope import Quaternion
 from syntalos_miniscope.streams import Frame
 
@@ -29,13 +30,15 @@ def open_recording(path: Path) -> Recording:
             return _open_video(path)
         if (path / "manifest.toml").is_file():
             return open_edl(path)
+        if is_zarr(path):
+            return open_zarr(path)
         if is_daq(path):
             return open_daq(path)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror or error}") from error
     raise RecordingError(
         f"{path} is no recording: it holds neither a manifest.toml (EDL) nor a timeStamps.csv "
-        f"(DAQ folder)"
+        f"(DAQ folder) nor zarr"
     )
 
 

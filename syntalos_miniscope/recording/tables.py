@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,25 +69,39 @@ def read_table(path: Path) -> Table:
     RecordingError if it cannot be read or is empty. A row of too few cells, such as the last one
     of a file that was cut, is left out and counted; surplus cells are cut off.
     """
+    lines = list(_lines(path))
+    if not lines:
+        raise RecordingError(f"{path} is empty: not even a header is there")
+    header = _names(lines[0])
+    rows = [line[: len(header)] for line in lines[1:] if len(line) >= len(header)]
+    lost = len(lines) - 1 - len(rows)
+    damage = (f"{path.name}: {lost} rows are incomplete and left out",) if lost else ()
+    return Table(path, header, rows, damage)
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """Read the names of the columns of a table; RecordingError as from `read_table`."""
+    return _names(next(_lines(path), []))
+
+
+def _names(line: list[str]) -> tuple[str, ...]:
+    names = [name.strip() for name in line]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
             head = file.readline(100_000)
             separator = ";" if head.count(";") > head.count(",") else ","
             file.seek(0)
-            lines = [line for line in csv.reader(file, delimiter=separator) if line]
+            yield from (line for line in csv.reader(file, delimiter=separator) if line)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror}") from error
     except csv.Error as error:
         raise RecordingError(f"{path} is not a table: {error}") from error
-    if not lines:
-        raise RecordingError(f"{path} is empty: not even a header is there")
-    header = [name.strip() for name in lines[0]]
-    while header and not header[-1]:
-        header.pop()
-    rows = [line[: len(header)] for line in lines[1:] if len(line) >= len(header)]
-    lost = len(lines) - 1 - len(rows)
-    damage = (f"{path.name}: {lost} rows are incomplete and left out",) if lost else ()
-    return Table(path, tuple(header), rows, damage)
 
 
 class TableWriter:

@@ -15,11 +15,12 @@ from syntalos_miniscope.streams import Frame
 
 
 class VideoDataset:
-    """Writes frames into a dataset; a new part begins after `part_s` seconds or `part_mb`.
+    """Writes frames into a dataset.
 
-    Each part is a pair, `name.mkv` and `name_timestamps.tsync` with `_1`, `_2` … if there are
-    to be several. 0 means no limit. A frame is on disk, but for the one that was handed over
-    last, when `add` returns. RecordingError when the disk refuses.
+    A new part begins after `part_s` seconds, `part_mb` or `part_frames`; 0 means no limit. Each
+    part is a pair, `name.mkv` and `name_timestamps.tsync`, with `_1`, `_2` … if there are to be
+    several. A frame is on disk, but for the one that was handed over last, when `add` returns.
+    RecordingError when the disk refuses.
     """
 
     def __init__(
@@ -31,13 +32,19 @@ class VideoDataset:
         module: str = "video_recorder",
         part_s: float = 0,
         part_mb: float = 0,
+        part_frames: int = 0,
     ) -> None:
         self.frames = 0
         self._dataset = dataset
         self._name = safe_name(name, "video")
         self._rate = frame_rate_hz
         self._module = module
-        self._part_us, self._part_bytes = part_s * 1e6, part_mb * 1e6
+        self._part_us, self._part_bytes, self._part_frames = (
+            part_s * 1e6,
+            part_mb * 1e6,
+            part_frames,
+        )
+        self._rolls = bool(part_s or part_mb or part_frames)
         self._video: VideoWriter | None = None
         self._times: TimeFileWriter | None = None
         self._orientation: TableWriter | None = None
@@ -57,6 +64,14 @@ class VideoDataset:
         self._video.add(frame.mat, frame.time_us)
         self._times.add(frame.index, frame.time_us)
         self.frames += 1
+
+    def adopt(self, video: Path, times: Path, frames: int, shape: tuple[int, ...]) -> None:
+        """Take over a finished part, which is moved; an export that was stopped left it."""
+        if self._parts == 0:
+            self._describe(shape)
+        for file, place in zip((video, times), self._claim_part(), strict=True):
+            file.rename(place)
+        self.frames += frames
 
     def begin_segment(self, first: Frame) -> None:
         """Say that recording begins, or goes on, with a frame: the gap before it is no drop."""
@@ -85,6 +100,8 @@ class VideoDataset:
             raise failure
 
     def _part_is_full(self, time_us: int) -> bool:
+        if self._part_frames and self._video and self._video.frames >= self._part_frames:
+            return True
         if self._part_us and time_us - self._part_from_us >= self._part_us:
             return True
         path = self._video.path if self._video else None
@@ -94,29 +111,32 @@ class VideoDataset:
         for writer in (self._video, self._times):
             if writer is not None:
                 writer.close()
-        self._parts += 1
         self._part_from_us = frame.time_us
-        rolling = self._part_us or self._part_bytes
-        stem = f"{self._name}_{self._parts}" if rolling else self._name
-        path = self._dataset.data_file(f"{stem}.mkv")
+        path, times_path = self._claim_part()
+        if self._parts == 1:
+            self._describe(frame.mat.shape)
         video = VideoWriter(path, self._rate, frame.mat)
         times = TimeFileWriter(
-            self._dataset.aux_file(f"{stem}_timestamps.tsync"),
+            times_path,
             module=self._module,
             collection_id=self._dataset.collection_id,
             created_s=int(time.time()),
         )
-        if self._parts == 1:
-            height, width = frame.mat.shape[:2]
-            self._dataset.describe(
-                {
-                    "video": {
-                        "colored": frame.mat.ndim == 3,
-                        "frame_height": height,
-                        "frame_width": width,
-                        "framerate": float(self._rate),
-                    },
-                    "encoder": {"name": "FFV1", "lossless": True, "thread_count": 1},
-                }
-            )
         return video, times
+
+    def _claim_part(self) -> tuple[Path, Path]:
+        self._parts += 1
+        stem = f"{self._name}_{self._parts}" if self._rolls else self._name
+        video = self._dataset.data_file(f"{stem}.mkv")
+        return video, self._dataset.aux_file(f"{stem}_timestamps.tsync")
+
+    def _describe(self, shape: tuple[int, ...]) -> None:
+        height, width = shape[:2]
+        about = {
+            "colored": len(shape) == 3,
+            "frame_height": height,
+            "frame_width": width,
+            "framerate": float(self._rate),
+        }
+        encoder = {"name": "FFV1", "lossless": True, "thread_count": 1}
+        self._dataset.describe({"video": about, "encoder": encoder})

@@ -1,0 +1,224 @@
+"""Opens a video of an experiment directory, with its times, orientation and notes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.edl_tree import EdlUnit, open_unit, root_of
+from syntalos_miniscope.recording.recorded import (
+    Orientation,
+    Recording,
+    Times,
+    VideoParts,
+    settle,
+)
+from syntalos_miniscope.recording.tables import read_header, read_table
+from syntalos_miniscope.recording.tsync import Mode, Unit, read_tsync
+
+CONTROLS_HEADER = ("Time", "ID", "Display Value", "Device Value")
+QUATERNION = {"qw", "qx", "qy", "qz"}
+
+
+def open_edl(path: Path) -> Recording:
+    """Open the video below an EDL folder, with its times and the orientation that goes with it.
+
+    RecordingError if there is no video or more than one, naming them.
+    """
+    videos = [unit for unit in open_unit(path).units() if unit.is_video()]
+    if not videos:
+        raise RecordingError(f"{path} holds no video: it has no dataset of video files")
+    if len(videos) > 1:
+        names = ", ".join(str(unit.path) for unit in videos)
+        raise RecordingError(f"{path} holds {len(videos)} videos; give one of {names}")
+    return _open_video(videos[0])
+
+
+def _open_video(unit: EdlUnit) -> Recording:
+    for file in (*unit.data(), *unit.aux()):
+        if not file.is_file():
+            raise RecordingError(
+                f"{unit.path / 'manifest.toml'} names {file.name}, which is absent"
+            )
+    remarks: list[str] = []
+    parts = VideoParts(unit.data())
+    remarks += parts.damage
+    index, time_us = _frame_times(unit, parts, remarks)
+    index, time_us = settle(index, time_us, remarks)
+    root = root_of(unit)
+    orientation = _orientation(unit, root, time_us, remarks)
+    created = root.manifest.get("time_created")
+    return Recording(
+        path=unit.path,
+        layout="edl",
+        name=unit.path.name,
+        source=parts,
+        index=index,
+        time_us=time_us,
+        orientation=orientation,
+        remarks=tuple(remarks),
+        started=created if isinstance(created, datetime) else None,
+        device={
+            "subject_id": root.attributes.get("subject_id", ""),
+            "experimentName": root.path.name,
+            **unit.attributes,
+        },
+        segments=_segments(unit),
+        marks=_marks(root, remarks),
+        controls=_controls(root),
+        nominal_rate_hz=_nominal_rate_hz(unit, parts),
+    )
+
+
+def _nominal_rate_hz(unit: EdlUnit, parts: VideoParts) -> float:
+    video = unit.attributes.get("video")
+    rate = video.get("framerate") if isinstance(video, dict) else None
+    return float(rate) if isinstance(rate, int | float) else parts.readers[0].nominal_rate_hz
+
+
+def _segments(unit: EdlUnit) -> frozenset[int]:
+    begins = unit.attributes.get("segments_begin_at")
+    return (
+        frozenset(n for n in begins if isinstance(n, int))
+        if isinstance(begins, list)
+        else frozenset()
+    )
+
+
+def _frame_times(unit: EdlUnit, parts: VideoParts, remarks: list[str]) -> tuple[Times, Times]:
+    files = [path for path in unit.aux() if path.suffix.lower() == ".tsync"]
+    stored = np.concatenate(parts.part_times_us)
+    frames = len(stored)
+    if not frames:
+        raise RecordingError(f"{unit.path} holds no frames: its video is empty")
+    if not files:
+        remarks.append("there is no time file; times are the video's own")
+        return np.arange(frames, dtype=np.int64), stored
+    entries: list[Times] = []
+    for path in files:
+        file = read_tsync(path)
+        if file.mode is not Mode.CONTINUOUS or file.columns[0].unit is not Unit.INDEX:
+            raise RecordingError(f"{path} does not hold the times of frames, but points of clocks")
+        remarks += [f"{path.name}: {text}" for text in file.damage]
+        entries.append(np.stack([file.entries[:, 0], file.times_us()], axis=1))
+    rows = np.concatenate(entries)
+    if len(rows) > frames:
+        remarks.append(
+            f"{len(rows)} times for {frames} frames: the last {len(rows) - frames} times have no "
+            f"frame in the video and are left out"
+        )
+    elif len(rows) < frames:
+        rows = _with_stored_times(rows, stored, files[-1], remarks)
+    return rows[:frames, 0].copy(), rows[:frames, 1].copy()
+
+
+def _with_stored_times(rows: Times, stored: Times, time_file: Path, remarks: list[str]) -> Times:
+    """Add the video's own times of the frames that the time file lacks, if both agree so far."""
+    missing = len(stored) - len(rows)
+    agree = len(rows) and np.abs(rows[:, 1] - stored[: len(rows)]).max() <= 1000
+    if not agree:
+        raise RecordingError(
+            f"{time_file} has {len(rows)} times for {len(stored)} frames: it belongs to another "
+            f"video or was cut; the video file itself can be played, with its own times"
+        )
+    remarks.append(
+        f"the time file lacks the last {missing} of {len(stored)} frames; their times are the "
+        f"video's own, to the millisecond"
+    )
+    more = np.stack([rows[-1, 0] + 1 + np.arange(missing), stored[len(rows) :]], axis=1)
+    return np.concatenate([rows, more])
+
+
+def _orientation(
+    unit: EdlUnit, root: EdlUnit, time_us: Times, remarks: list[str]
+) -> Orientation | None:
+    """Find the quaternions: beside the video, else the only ones in the tree."""
+    beside = unit.tables()
+    others = [path for other in root.units() if not other.is_video() for path in other.tables()]
+    for paths in (beside, others):
+        found: dict[Path, Orientation] = {}
+        for path in paths:
+            if set(_header(path)) >= QUATERNION:
+                table = read_table(path)
+                remarks += table.damage
+                orientation = table.orientation()
+                if orientation is not None and len(orientation.time_us):
+                    found[path] = orientation
+        if not found:
+            continue
+        first, *more = found.values()
+        if any(not _alike(first, other) for other in more):
+            names = ", ".join(str(path.relative_to(root.path)) for path in found)
+            remarks.append(f"orientation is left out: it is not clear which belongs here, {names}")
+            return None
+        finest = max(found.values(), key=lambda each: np.count_nonzero(each.time_us % 1000))
+        return _in_true_units(finest, time_us, remarks)
+    return None
+
+
+def _alike(first: Orientation, other: Orientation) -> bool:
+    """Whether two tables hold the same samples, one of them perhaps in whole milliseconds."""
+    same = first.time_us.shape == other.time_us.shape
+    return same and int(np.abs(first.time_us - other.time_us).max()) <= 1000
+
+
+def _in_true_units(orientation: Orientation, time_us: Times, remarks: list[str]) -> Orientation:
+    """Undo a habit of Syntalos's own scope module: microseconds under the header "Time [ms]"."""
+    times = orientation.time_us
+    if len(times) < 2 or times[-1] < 100 * max(int(time_us[-1]), 1):
+        return orientation
+    remarks.append("the orientation table says milliseconds and holds microseconds; read as such")
+    return Orientation(times // 1000, orientation.quaternion)
+
+
+def _marks(root: EdlUnit, remarks: list[str]) -> tuple[tuple[int, str], ...]:
+    """Read the notes of the run: a table of them, or what the report of the run holds."""
+    for path in _tables_with(root, {"Note"}):
+        table = read_table(path)
+        times = table.time_us()
+        if times is not None:
+            at = table.header.index("Note")
+            pairs = zip(times.tolist(), table.rows, strict=True)
+            return tuple((round(time), row[at]) for time, row in pairs if isfinite(time))
+    report = root.path / "report.json"
+    if not report.is_file():
+        return ()
+    try:
+        marks = json.loads(report.read_text("utf-8")).get("marks", [])
+        found = [re.fullmatch(r"(\d+\.\d+) ms: (.*)", mark, re.DOTALL) for mark in marks]
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        remarks.append(f"report.json is not sound: {error}")
+        return ()
+    return tuple((round(float(match[1]) * 1000), match[2]) for match in found if match)
+
+
+def _controls(root: EdlUnit) -> tuple[tuple[int, str, str, str], ...]:
+    for path in _tables_with(root, set(CONTROLS_HEADER)):
+        return tuple(
+            (int(row[0]) * 1000, row[1], row[2], row[3])
+            for row in read_table(path).rows
+            if len(row) == 4 and re.fullmatch(r"-?\d{1,12}", row[0])
+        )
+    return ()
+
+
+def _tables_with(root: EdlUnit, columns: set[str]) -> Iterator[Path]:
+    for unit in root.units():
+        for path in unit.tables():
+            if set(_header(path)) >= columns:
+                yield path
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    try:
+        return read_header(path)
+    except RecordingError:
+        # A table that is empty or no text is of no use here, and of no concern to the video.
+        return ()

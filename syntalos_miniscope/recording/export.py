@@ -1,0 +1,113 @@
+"""Exports a recording into another layout: never touching it, never overwriting, resumable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, get_args
+
+from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.export_layouts import (
+    ExportJob,
+    export_csv,
+    export_daq,
+    export_edl,
+    export_zarr,
+)
+from syntalos_miniscope.recording.player import open_recording
+from syntalos_miniscope.recording.quaternion_table import TableColumns, write_orientation
+
+Target = Literal["daq", "edl", "zarr", "nwb", "csv"]
+TARGETS: tuple[str, ...] = get_args(Target)
+
+_IDENTITY = ".export.json"
+
+Progress = Callable[[int, int], None]
+"""Called with the frames that are done and those there are."""
+
+
+def export_recording(
+    source: Path,
+    target: Target,
+    out: Path,
+    *,
+    columns: TableColumns | None = None,
+    external: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> tuple[str, ...]:
+    """Export a recording and give the remarks about it.
+
+    `out` is a new folder, or a new file for nwb and, if it ends in `.csv`, for the orientation
+    table alone. Until it is whole it has `.partial` in its name, and the same export started again
+    goes on from there, but for nwb, which begins again. `external` leaves the frames of an NWB
+    file where they are. RecordingError if `out` exists, lies in the source, or the source cannot
+    be read.
+    """
+    recording = open_recording(source)
+    if out.exists():
+        raise RecordingError(f"{out} exists, and nothing is overwritten; give another name")
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise RecordingError(
+            f"{out} lies in the recording, which is not touched; give another name"
+        )
+    partial = partial_of(out)
+    job = ExportJob(recording, partial, columns or TableColumns(), progress)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if target == "nwb":
+            from syntalos_miniscope.recording.nwb import export_nwb
+
+            partial.unlink(missing_ok=True)
+            export_nwb(job, external=external)
+        elif target == "csv" and out.suffix == ".csv":
+            partial.unlink(missing_ok=True)
+            write_orientation(recording, partial, job.columns)
+        else:
+            _begin(partial, source, target, job)
+            _LAYOUTS[target](job)
+            (partial / _IDENTITY).unlink()
+        partial.rename(out)
+    except OSError as error:
+        raise disk_error(out, error) from error
+    return (*recording.remarks, *_new(recording.source.damage, recording.remarks))
+
+
+_LAYOUTS: dict[str, Callable[[ExportJob], None]] = {
+    "daq": export_daq,
+    "edl": export_edl,
+    "zarr": export_zarr,
+    "csv": export_csv,
+}
+
+
+def _new(texts: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text for text in dict.fromkeys(texts) if text not in known)
+
+
+def _begin(partial: Path, source: Path, target: str, job: ExportJob) -> None:
+    """Make the folder, or take up the one that the same export left."""
+    recording = job.recording
+    identity = {
+        "source": str(source.resolve()),
+        "target": target,
+        "columns": [job.columns.euler, job.columns.join_frames, job.columns.validity],
+        "frames": len(recording),
+        "first_us": int(recording.time_us[0]),
+        "last_us": int(recording.time_us[-1]),
+    }
+    file = partial / _IDENTITY
+    if partial.exists():
+        left = file.read_text("utf-8") if file.is_file() else ""
+        if left != json.dumps(identity):
+            raise RecordingError(
+                f"{partial} is left from another export; remove it, or give another name"
+            )
+        return
+    partial.mkdir(parents=True)
+    file.write_text(json.dumps(identity), "utf-8")
+
+
+def partial_of(out: Path) -> Path:
+    """Give the name that an export has until it is whole."""
+    return out.with_name(f"{out.stem}.partial{out.suffix}")
