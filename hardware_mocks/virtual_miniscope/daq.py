@@ -175,7 +175,7 @@ class Daq:
 
     def next_due_ns(self) -> int:
         """Give when something happens next by itself."""
-        if not self.streaming or self._frame is None:
+        if not self.streaming or self.stalled or self._frame is None:
             soon = self.clock.now_ns() + 10_000_000
             return min(soon, self._gone_until_ns) if self._gone_until_ns else soon
         return self._due_ns(self._frame, self._number)

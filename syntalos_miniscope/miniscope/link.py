@@ -119,12 +119,10 @@ class Link:
         self.pass_frames(DARK_FRAMES, 2.0)
         self.send(init[axes:])
 
-    def restart_orientation(self) -> None:
-        """Set the orientation sensor up again, as after a glitch of its supply."""
+    def orientation_packets(self) -> tuple[list[bytes], list[bytes]]:
+        """Give what sets the orientation sensor up again; the second part some frames later."""
         axes = [packet for packet in self._kind.init if packet[:2] == b"\x50\x41"]
-        self.send([BNO_CONFIG])
-        self.pass_frames(DARK_FRAMES, 2.0)
-        self.send([*axes, BNO_FUSION, DAQ_READ_BNO])
+        return [BNO_CONFIG], [*axes, BNO_FUSION, DAQ_READ_BNO]
 
     def darken(self) -> None:
         """Send every light of the scope off; it is so `DARK_FRAMES` frames later."""
@@ -175,20 +173,22 @@ class Link:
 
     def make_dark(self) -> bool:
         """Turn every light off; whether frames carried the commands to the scope."""
-        self._sent_in_frame = 0
-        self.darken()
-        # One frame more than needed: the first may have been under way.
-        return self.pass_frames(DARK_FRAMES + 1, 2.0)
+        for attempt in range(2):
+            if attempt:
+                # No frames, no commands: a stream begun anew may carry them.
+                self.transport.start()
+            self._sent_in_frame = 0
+            self.darken()
+            # One frame more than needed: the first may have been under way.
+            if self.pass_frames(DARK_FRAMES + 1, 2.0):
+                return True
+        return False
 
     def close(self) -> bool:
         """Turn every light off and let go; whether the commands reached the scope."""
         dark = False
         try:
             dark = self.make_dark()
-            if not dark:
-                # No frames, no commands: a stream begun anew may carry them.
-                self.transport.start()
-                dark = self.make_dark()
             self.write(Register.SATURATION, 0)
         except ConnectionError:
             pass

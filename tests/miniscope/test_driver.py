@@ -1,0 +1,232 @@
+"""The driver on both ways to a DAQ: set-up, knobs, frames, times and light."""
+
+import numpy as np
+import pytest
+
+from syntalos_miniscope.miniscope.device_types import device_type
+from syntalos_miniscope.miniscope.events import ControlChange, SyncPoint
+from syntalos_miniscope.miniscope.link import State
+from syntalos_miniscope.miniscope.packets import serdes_mode
+from syntalos_miniscope.scope import ScopeSettings
+from virtual_miniscope.firmware import FIRMWARES
+
+FACES = pytest.mark.parametrize("face", ["libusb", "v4l2"])
+LED = ("2001", "580072")
+
+
+def without_light(packets):
+    return [packet for packet in packets if not packet.hex().startswith(LED)]
+
+
+@FACES
+def test_set_up_sends_the_table_in_order_and_only_one_packet_more(rig, face):
+    made = rig(face, strict_timing=True)
+    kind = device_type("Miniscope_V4_BNO")
+    sent = without_light(made.daq.packets)
+    assert bytes.fromhex("503d00") in sent
+    assert [p for p in sent if p != bytes.fromhex("503d00")] == [*serdes_mode(16.6), *kind.init]
+    assert made.daq.scope.bno == {0x3D: 0x0C, 0x41: 9, 0x42: 5}
+    assert made.scope.state is State.READY
+    assert [p for p in made.daq.scope.not_acknowledged if p.hex()[:4] not in ("2001", "5800")] == []
+
+
+@FACES
+def test_a_scope_that_was_left_lit_is_dark_before_the_first_apply(rig, face):
+    made = rig(face)
+    made.start(led_percent=80).read(5)
+    assert made.daq.led_lit
+    made.scope._link.abandon()
+    made.scope._open()
+    assert made.daq.scope.led_registers == (255, 255)
+
+
+def test_axes_are_remapped_though_the_sensor_was_left_in_fusion(rig):
+    made = rig()
+    made.daq.scope.bno[0x41] = 0
+    made.scope.close()
+    made.scope._open()
+    assert made.daq.scope.bno[0x41] == 9
+
+
+@FACES
+def test_every_grey_value_arrives_bit_exact(rig, face):
+    last = rig(face).start().read(10)[-1]
+    ramp = np.arange(608 * 608) % 256
+    assert np.array_equal(last.frame.mat.ravel(), ramp)
+
+
+@FACES
+def test_index_and_time_run_on_from_zero_at_the_true_rate(rig, face):
+    exposures = rig(face).start(rate_hz=20).read(45)
+    assert [exposure.frame.index for exposure in exposures] == list(range(45))
+    times = np.array([exposure.frame.time_us for exposure in exposures])
+    assert times[0] >= 0
+    # The frame rate reaches the sensor with the first frames.
+    assert np.diff(times[5:]) == pytest.approx(50_300, abs=2)
+
+
+@FACES
+def test_knobs_reach_the_scope(rig, face):
+    made = rig(face).start(led_percent=20, rate_hz=10, gain="high", ewl=50)
+    made.read(5)
+    assert made.daq.scope.led_registers == (0xCC, 0xCC)
+    assert made.daq.scope.focus_steps == 50
+    assert made.daq.scope.gain == "high"
+    assert made.scope.frame_rate_hz == pytest.approx(9.94, abs=0.01)
+    made.scope.apply(ScopeSettings(led_percent=0, frame_rate_hz=30))
+    made.read(5)
+    assert made.daq.scope.led_registers == (255, 255)
+    assert made.daq.scope.frame_period_ns == pytest.approx(33.198e6)
+
+
+def test_many_turns_of_a_knob_cost_few_packets(rig):
+    made = rig().start()
+    made.read(60)
+    before = len(made.daq.packets)
+    for ewl in range(-100, 101):
+        made.scope.apply(ScopeSettings(frame_rate_hz=30, ewl=ewl))
+    made.read(10)
+    assert made.daq.scope.focus_steps == 100
+    assert len(made.daq.packets) - before <= 4
+
+
+def test_settings_are_sent_again_a_second_after_the_start(rig):
+    made = rig().start(led_percent=20)
+    made.read(5)
+    made.daq.scope.mcu[1] = 255
+    made.read(40)
+    assert made.daq.scope.led_registers == (0xCC, 0xCC)
+
+
+def test_each_change_is_logged_once_with_its_time(rig):
+    made = rig().start(led_percent=20)
+    made.read(30)
+    made.scope.apply(ScopeSettings(led_percent=30, frame_rate_hz=30))
+    made.read(2)
+    changes = [event for event in made.events if isinstance(event, ControlChange)]
+    assert [(change.control, change.shown, change.code) for change in changes] == [
+        ("frameRate", "30", 3300),
+        ("gain", "1", 225),
+        ("ewl", "0", 127),
+        ("led0", "20", 204),
+        ("led0", "30", 178),
+    ]
+    assert changes[0].time_us == 0
+    assert changes[-1].time_us > 900_000
+
+
+def test_led_steps_reach_below_one_percent(rig):
+    made = rig().start(led_percent=0)
+    made.scope.apply_led_step(1)
+    made.read(3)
+    assert made.daq.scope.led_registers == (254, 254)
+    with pytest.raises(ValueError, match="an LED step is 0 to 255, not 256"):
+        made.scope.apply_led_step(256)
+
+
+def test_a_rate_that_there_is_not_lists_those_there_are(rig):
+    with pytest.raises(
+        ValueError, match="has 2, 5, 10, 15, 20, 25, 30 frames a second; 22 is none"
+    ):
+        rig().start(rate_hz=22)
+
+
+def test_the_true_rate_is_accepted_as_well(rig):
+    made = rig().start(rate_hz=1e6 / (10.06 * 5000))
+    made.read(3)
+    assert made.daq.scope.sensor[201] == 5000
+
+
+@FACES
+def test_closing_leaves_the_led_dark_and_twice_does_no_harm(rig, face):
+    made = rig(face).start()
+    made.read(5)
+    assert made.daq.led_lit
+    made.close()
+    made.close()
+    assert made.daq.scope.led_registers == (255, 255)
+    assert made.scope.state is State.CLOSED
+    assert made.lights == [True, False]
+    assert made.notes == []
+
+
+def test_the_record_flag_toggles_the_ttl_once_a_frame_and_ends_with_the_stream(rig):
+    made = rig().start()
+    made.read(5)
+    made.scope.record_flag = True
+    made.read(20)
+    assert 18 <= len(made.daq.ttl_log) <= 20
+    made.close()
+    assert not made.daq.recording
+
+
+def test_the_light_dose_is_power_times_time(rig):
+    made = rig().start(led_percent=50)
+    made.read(302)
+    made.scope.apply(ScopeSettings(led_percent=0, frame_rate_hz=30))
+    made.read(100)
+    assert made.scope.light_dose_percent_s == pytest.approx(500, rel=0.02)
+
+
+def test_the_led_goes_off_when_nobody_reads_and_on_when_somebody_does(rig):
+    made = rig().start(led_percent=20)
+    made.read(5)
+    made.daq.clock.sleep(4)
+    made.scope.check_unattended()
+    assert made.daq.led_lit
+    made.daq.clock.sleep(2)
+    made.scope.check_unattended()
+    assert not made.daq.led_lit
+    made.read(5)
+    assert made.daq.scope.led_registers == (0xCC, 0xCC)
+    assert len(made.notes) == 2
+
+
+def test_frames_before_the_trigger_are_neither_given_nor_lost(rig):
+    made = rig()
+    made.scope.wait_for_trigger = True
+    made.start()
+    assert made.read(1, patience_s=3) == []
+    made.daq.inject("trigger", 1)
+    first = made.read(10)
+    assert [exposure.frame.index for exposure in first] == list(range(10))
+    made.daq.inject("trigger", 0)
+    assert len(made.read(10, patience_s=2)) <= 1
+    made.daq.inject("trigger", 1)
+    made.read(10)
+    assert made.scope.counters["dropped"] == 0
+
+
+def test_open_ephys_metadata_is_read_from_the_frame_and_its_clock_is_kept(rig):
+    made = rig("v4l2", kernel="new", firmware=FIRMWARES["open-ephys"]).start()
+    exposures = made.read(40)
+    assert exposures[-1].quaternion is not None
+    points = [event for event in made.events if isinstance(event, SyncPoint)]
+    stamps = [point.device_us for point in points if point.device_us is not None]
+    assert stamps[-1] - stamps[10] == pytest.approx(
+        points[-1].time_us - points[10].time_us, abs=2000
+    )
+
+
+def test_sync_points_hold_first_and_last_arrival(rig):
+    made = rig().start()
+    made.read(10)
+    points = [event for event in made.events if isinstance(event, SyncPoint)]
+    assert [point.index for point in points] == list(range(10))
+    assert all(15_000 < point.end_us - point.first_us < 25_000 for point in points)
+
+
+def test_the_ttl_stamp_of_another_firmware_does_no_harm(rig):
+    made = rig(firmware=FIRMWARES["ttl-stamp"]).start()
+    assert len(made.read(10)) == 10
+    assert made.scope.counters["dropped"] == 0
+
+
+def test_a_scope_without_orientation_sensor_gives_none(rig):
+    made = rig(kind="Miniscope_V4").start()
+    assert {exposure.quaternion for exposure in made.read(10)} == {None}
+
+
+def test_on_a_usb_2_port_the_user_is_told_what_to_do(rig):
+    with pytest.raises(OSError, match="is on a USB 2 port and cannot stream"):
+        rig(firmware=FIRMWARES["high-speed"])
