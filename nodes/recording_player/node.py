@@ -53,8 +53,9 @@ class RecordingPlayer(Node):
             ctx.describe("frames-raw-out", has_color=True)
         if self._recording.source.depth == 16:
             ctx.describe("frames-raw-out", depth=2)
-        for remark in self._recording.remarks:
-            ctx.note(remark)
+        self._told = self._recording.findings
+        for text in self._told:
+            ctx.note(text)
 
     def start(self, ctx: Context) -> None:
         """Begin the pace at t = 0, so that two recordings keep in step."""
@@ -78,8 +79,8 @@ class RecordingPlayer(Node):
                 latest = exposure.orientation[-1][1] if exposure.orientation else None
                 mat = self._display(exposure.frame.mat, latest)
                 ctx.emit("frames-disp-out", Frame(exposure.frame.index, time_us, mat))
-        for text in self._recording.source.damage:
-            if text not in self._recording.remarks:
+        for text in self._recording.findings:
+            if text not in self._told:
                 ctx.note(text)
 
     def on_data(self, ctx: Context, port: str, item: Control) -> None:

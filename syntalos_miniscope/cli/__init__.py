@@ -16,6 +16,7 @@ from syntalos_miniscope.cli.console import BadInputError, say_error
 from syntalos_miniscope.cli.editor import open_editor
 from syntalos_miniscope.cli.nodes import find_nodes, nodes
 from syntalos_miniscope.cli.projects import examples, find_project, load_project
+from syntalos_miniscope.cli.recordings import export, info
 from syntalos_miniscope.cli.run import run
 from syntalos_miniscope.cli.simulate import simulate
 
@@ -29,6 +30,8 @@ app = typer.Typer(
 app.command()(run)
 app.command()(examples)
 app.command()(nodes)
+app.command()(info)
+app.command()(export)
 app.command()(simulate)
 
 

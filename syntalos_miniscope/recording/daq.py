@@ -11,7 +11,14 @@ from typing import Any, cast
 import numpy as np
 
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.recorded import Orientation, Recording, Times, VideoParts, settle
+from syntalos_miniscope.recording.recorded import (
+    Findings,
+    Orientation,
+    Recording,
+    Times,
+    VideoParts,
+    settle,
+)
 from syntalos_miniscope.recording.tables import Table, read_table
 from syntalos_miniscope.recording.tsync import read_tsync
 
@@ -45,21 +52,21 @@ def open_daq(path: Path) -> Recording:
 
 
 def _open_device(path: Path) -> Recording:
-    remarks: list[str] = []
+    found = Findings()
     parts = VideoParts(_chunks(path))
-    remarks += parts.damage
+    found.broken(*parts.damage)
     table = read_table(path / TIMES)
-    remarks += table.damage
+    found.broken(*table.damage)
     frames = sum(parts.counts)
-    index, time_us = _frame_times(path, table, frames, remarks)
+    index, time_us = _frame_times(path, table, frames, found)
     zero_us = min(int(time_us[0]), 0)
-    index, time_us = settle(index, time_us, remarks)
+    index, time_us = settle(index, time_us, found)
     orientation = None
     if (path / ORIENTATION).is_file():
         rows = read_table(path / ORIENTATION)
-        remarks += rows.damage
-        if found := rows.orientation():
-            orientation = Orientation(found.time_us - zero_us, found.quaternion)
+        found.broken(*rows.damage)
+        if turned := rows.orientation():
+            orientation = Orientation(turned.time_us - zero_us, turned.quaternion)
     session = _json(path.parent / METADATA) if (path.parent / METADATA).is_file() else {}
     device = _json(path / METADATA) if (path / METADATA).is_file() else {}
     rate = re.match(r"[\d.]+", str(device.get("frameRate", "")))
@@ -71,7 +78,8 @@ def _open_device(path: Path) -> Recording:
         index=index,
         time_us=time_us,
         orientation=orientation,
-        remarks=tuple(remarks),
+        remarks=tuple(found.remarks),
+        damage=tuple(found.damage),
         started=_started(session),
         device={**{k: v for k, v in session.items() if isinstance(v, str)}, **device},
         marks=tuple((time - zero_us, text) for time, text in _marks(path)),
@@ -80,18 +88,18 @@ def _open_device(path: Path) -> Recording:
 
 
 def _chunks(path: Path) -> list[Path]:
-    found = {int(file.stem): file for file in path.glob("*.avi") if file.stem.isdecimal()}
-    for number in range(max(found, default=-1) + 1):
-        if number not in found:
+    chunks = {int(file.stem): file for file in path.glob("*.avi") if file.stem.isdecimal()}
+    for number in range(max(chunks, default=-1) + 1):
+        if number not in chunks:
             raise RecordingError(
                 f"{path} lacks {number}.avi: its videos count from 0 without a gap"
             )
-    if not found:
+    if not chunks:
         raise RecordingError(f"{path} holds no video: 0.avi is absent")
-    return [found[number] for number in sorted(found)]
+    return [chunks[number] for number in sorted(chunks)]
 
 
-def _frame_times(path: Path, table: Table, frames: int, remarks: list[str]) -> tuple[Times, Times]:
+def _frame_times(path: Path, table: Table, frames: int, found: Findings) -> tuple[Times, Times]:
     if "Time Stamp (ms)" not in table.header:
         raise RecordingError(f"{table.path} has no column 'Time Stamp (ms)'")
     times_ms = table.column("Time Stamp (ms)")
@@ -99,11 +107,11 @@ def _frame_times(path: Path, table: Table, frames: int, remarks: list[str]) -> t
         raise RecordingError(f"{table.path} holds a time that is not a number of milliseconds")
     rows = len(times_ms)
     if rows > frames:
-        remarks.append(f"{rows} times for {frames} frames: the last {rows - frames} are left out")
+        found.broken(f"{rows} times for {frames} frames: the last {rows - frames} are left out")
     elif frames - rows > 1:
         raise RecordingError(f"{table.path} has {rows} times for {frames} frames")
     elif frames > rows:
-        remarks.append("the last frame has no time and is left out")
+        found.broken("the last frame has no time and is left out")
     count = min(rows, frames)
     if not count:
         raise RecordingError(f"{path} holds no frames")
@@ -112,11 +120,11 @@ def _frame_times(path: Path, table: Table, frames: int, remarks: list[str]) -> t
         sidecar = read_tsync(path / SIDECAR)
         if len(sidecar.entries) >= count:
             return sidecar.entries[:count, 0].copy(), sidecar.times_us()[:count]
-        remarks.append(f"{SIDECAR} has fewer times than there are frames and is not used")
-    return _index(table, count, remarks), time_us
+        found.broken(f"{SIDECAR} has fewer times than there are frames and is not used")
+    return _index(table, count, found), time_us
 
 
-def _index(table: Table, count: int, remarks: list[str]) -> Times:
+def _index(table: Table, count: int, found: Findings) -> Times:
     """Give the counter of the DAQ box where it can be trusted, else the number of the row.
 
     The box is asked for its counter after the frame, so single values may be one ahead; a failed
@@ -127,12 +135,12 @@ def _index(table: Table, count: int, remarks: list[str]) -> Times:
         return order
     counter = table.column("DAQ Frame Number")[:count]
     if not np.isfinite(counter).all() or np.any(counter < 0) or np.any(counter > 2**40):
-        remarks.append("the frame counter of the box failed at some frames and is not used")
+        found.odd("the frame counter of the box failed at some frames and is not used")
         return order
     unwrapped = np.cumsum(np.diff(counter.astype(np.int64), prepend=int(counter[0])) & 0xFFFF)
     steps = np.diff(unwrapped)
     if np.any(steps == 0) or np.any(steps > 0x8000):
-        remarks.append("the frame counter of the box stands still or runs back and is not used")
+        found.odd("the frame counter of the box stands still or runs back and is not used")
         return order
     return unwrapped
 

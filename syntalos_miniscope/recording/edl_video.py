@@ -14,6 +14,7 @@ import numpy as np
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.edl_tree import EdlUnit, open_unit, root_of
 from syntalos_miniscope.recording.recorded import (
+    Findings,
     Orientation,
     Recording,
     Times,
@@ -47,13 +48,13 @@ def _open_video(unit: EdlUnit) -> Recording:
             raise RecordingError(
                 f"{unit.path / 'manifest.toml'} names {file.name}, which is absent"
             )
-    remarks: list[str] = []
+    found = Findings()
     parts = VideoParts(unit.data())
-    remarks += parts.damage
-    index, time_us = _frame_times(unit, parts, remarks)
-    index, time_us = settle(index, time_us, remarks)
+    found.broken(*parts.damage)
+    index, time_us = _frame_times(unit, parts, found)
+    index, time_us = settle(index, time_us, found)
     root = root_of(unit)
-    orientation = _orientation(unit, root, time_us, remarks)
+    orientation = _orientation(unit, root, time_us, found)
     created = root.manifest.get("time_created")
     return Recording(
         path=unit.path,
@@ -63,7 +64,8 @@ def _open_video(unit: EdlUnit) -> Recording:
         index=index,
         time_us=time_us,
         orientation=orientation,
-        remarks=tuple(remarks),
+        remarks=tuple(found.remarks),
+        damage=tuple(found.damage),
         started=created if isinstance(created, datetime) else None,
         device={
             "subject_id": root.attributes.get("subject_id", ""),
@@ -71,7 +73,7 @@ def _open_video(unit: EdlUnit) -> Recording:
             **unit.attributes,
         },
         segments=_segments(unit),
-        marks=_marks(root, remarks),
+        marks=_marks(root, found),
         controls=_controls(root),
         nominal_rate_hz=_nominal_rate_hz(unit, parts),
     )
@@ -92,34 +94,34 @@ def _segments(unit: EdlUnit) -> frozenset[int]:
     )
 
 
-def _frame_times(unit: EdlUnit, parts: VideoParts, remarks: list[str]) -> tuple[Times, Times]:
+def _frame_times(unit: EdlUnit, parts: VideoParts, found: Findings) -> tuple[Times, Times]:
     files = [path for path in unit.aux() if path.suffix.lower() == ".tsync"]
     stored = np.concatenate(parts.part_times_us)
     frames = len(stored)
     if not frames:
         raise RecordingError(f"{unit.path} holds no frames: its video is empty")
     if not files:
-        remarks.append("there is no time file; times are the video's own")
+        found.odd("there is no time file; times are the video's own")
         return np.arange(frames, dtype=np.int64), stored
     entries: list[Times] = []
     for path in files:
         file = read_tsync(path)
         if file.mode is not Mode.CONTINUOUS or file.columns[0].unit is not Unit.INDEX:
             raise RecordingError(f"{path} does not hold the times of frames, but points of clocks")
-        remarks += [f"{path.name}: {text}" for text in file.damage]
+        found.broken(*(f"{path.name}: {text}" for text in file.damage))
         entries.append(np.stack([file.entries[:, 0], file.times_us()], axis=1))
     rows = np.concatenate(entries)
     if len(rows) > frames:
-        remarks.append(
+        found.broken(
             f"{len(rows)} times for {frames} frames: the last {len(rows) - frames} times have no "
             f"frame in the video and are left out"
         )
     elif len(rows) < frames:
-        rows = _with_stored_times(rows, stored, files[-1], remarks)
+        rows = _with_stored_times(rows, stored, files[-1], found)
     return rows[:frames, 0].copy(), rows[:frames, 1].copy()
 
 
-def _with_stored_times(rows: Times, stored: Times, time_file: Path, remarks: list[str]) -> Times:
+def _with_stored_times(rows: Times, stored: Times, time_file: Path, found: Findings) -> Times:
     """Add the video's own times of the frames that the time file lacks, if both agree so far."""
     missing = len(stored) - len(rows)
     agree = len(rows) and np.abs(rows[:, 1] - stored[: len(rows)]).max() <= 1000
@@ -128,7 +130,7 @@ def _with_stored_times(rows: Times, stored: Times, time_file: Path, remarks: lis
             f"{time_file} has {len(rows)} times for {len(stored)} frames: it belongs to another "
             f"video or was cut; the video file itself can be played, with its own times"
         )
-    remarks.append(
+    found.broken(
         f"the time file lacks the last {missing} of {len(stored)} frames; their times are the "
         f"video's own, to the millisecond"
     )
@@ -137,29 +139,29 @@ def _with_stored_times(rows: Times, stored: Times, time_file: Path, remarks: lis
 
 
 def _orientation(
-    unit: EdlUnit, root: EdlUnit, time_us: Times, remarks: list[str]
+    unit: EdlUnit, root: EdlUnit, time_us: Times, found: Findings
 ) -> Orientation | None:
     """Find the quaternions: beside the video, else the only ones in the tree."""
     beside = unit.tables()
     others = [path for other in root.units() if not other.is_video() for path in other.tables()]
     for paths in (beside, others):
-        found: dict[Path, Orientation] = {}
+        tables: dict[Path, Orientation] = {}
         for path in paths:
             if set(_header(path)) >= QUATERNION:
                 table = read_table(path)
-                remarks += table.damage
+                found.broken(*table.damage)
                 orientation = table.orientation()
                 if orientation is not None and len(orientation.time_us):
-                    found[path] = orientation
-        if not found:
+                    tables[path] = orientation
+        if not tables:
             continue
-        first, *more = found.values()
+        first, *more = tables.values()
         if any(not _alike(first, other) for other in more):
-            names = ", ".join(str(path.relative_to(root.path)) for path in found)
-            remarks.append(f"orientation is left out: it is not clear which belongs here, {names}")
+            names = ", ".join(str(path.relative_to(root.path)) for path in tables)
+            found.odd(f"orientation is left out: it is not clear which belongs here, {names}")
             return None
-        finest = max(found.values(), key=lambda each: np.count_nonzero(each.time_us % 1000))
-        return _in_true_units(finest, time_us, remarks)
+        finest = max(tables.values(), key=lambda each: np.count_nonzero(each.time_us % 1000))
+        return _in_true_units(finest, time_us, found)
     return None
 
 
@@ -169,16 +171,16 @@ def _alike(first: Orientation, other: Orientation) -> bool:
     return same and int(np.abs(first.time_us - other.time_us).max()) <= 1000
 
 
-def _in_true_units(orientation: Orientation, time_us: Times, remarks: list[str]) -> Orientation:
+def _in_true_units(orientation: Orientation, time_us: Times, found: Findings) -> Orientation:
     """Undo a habit of Syntalos's own scope module: microseconds under the header "Time [ms]"."""
     times = orientation.time_us
     if len(times) < 2 or times[-1] < 100 * max(int(time_us[-1]), 1):
         return orientation
-    remarks.append("the orientation table says milliseconds and holds microseconds; read as such")
+    found.odd("the orientation table says milliseconds and holds microseconds; read as such")
     return Orientation(times // 1000, orientation.quaternion)
 
 
-def _marks(root: EdlUnit, remarks: list[str]) -> tuple[tuple[int, str], ...]:
+def _marks(root: EdlUnit, found: Findings) -> tuple[tuple[int, str], ...]:
     """Read the notes of the run: a table of them, or what the report of the run holds."""
     for path in _tables_with(root, {"Note"}):
         table = read_table(path)
@@ -192,11 +194,11 @@ def _marks(root: EdlUnit, remarks: list[str]) -> tuple[tuple[int, str], ...]:
         return ()
     try:
         marks = json.loads(report.read_text("utf-8")).get("marks", [])
-        found = [re.fullmatch(r"(\d+\.\d+) ms: (.*)", mark, re.DOTALL) for mark in marks]
+        matches = [re.fullmatch(r"(\d+\.\d+) ms: (.*)", mark, re.DOTALL) for mark in marks]
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
-        remarks.append(f"report.json is not sound: {error}")
+        found.broken(f"report.json is not sound: {error}")
         return ()
-    return tuple((round(float(match[1]) * 1000), match[2]) for match in found if match)
+    return tuple((round(float(match[1]) * 1000), match[2]) for match in matches if match)
 
 
 def _controls(root: EdlUnit) -> tuple[tuple[int, str, str, str], ...]:

@@ -70,7 +70,7 @@ def export_recording(
         partial.rename(out)
     except OSError as error:
         raise disk_error(out, error) from error
-    return (*recording.remarks, *_new(recording.source.damage, recording.remarks))
+    return recording.findings
 
 
 _LAYOUTS: dict[str, Callable[[ExportJob], None]] = {
@@ -79,10 +79,6 @@ _LAYOUTS: dict[str, Callable[[ExportJob], None]] = {
     "zarr": export_zarr,
     "csv": export_csv,
 }
-
-
-def _new(texts: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text for text in dict.fromkeys(texts) if text not in known)
 
 
 def _begin(partial: Path, source: Path, target: str, job: ExportJob) -> None:

@@ -52,7 +52,7 @@ def _file(job: ExportJob, external: bool) -> Any:
         identifier=str(uuid.uuid4()),
         session_start_time=started(recording).astimezone(),
         experimenter=[str(about["researcherName"])] if about.get("researcherName") else None,
-        notes="\n".join(recording.remarks) or None,
+        notes="\n".join(recording.findings) or None,
         subject=_module("pynwb.file").Subject(subject_id=subject) if subject else None,
     )
     device = _device(recording)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.daq import is_daq, open_daq
 from syntalos_miniscope.recording.edl_video import open_edl
-from syntalos_miniscope.recording.recorded import Recording, VideoParts, settle
+from syntalos_miniscope.recording.recorded import Findings, Recording, VideoParts, settle
 from syntalos_miniscope.recording.zarr_recording import is_zarr, open_zarr
 from syntalos_miniscope.scope import Quaternion
 from syntalos_miniscope.streams import Frame
@@ -47,8 +47,9 @@ def _open_video(path: Path) -> Recording:
     stored = parts.part_times_us[0]
     if not len(stored):
         raise RecordingError(f"{path} holds no frames")
-    remarks = parts.damage
-    index, time_us = settle(np.arange(len(stored), dtype=np.int64), stored, remarks)
+    found = Findings()
+    found.broken(*parts.damage)
+    index, time_us = settle(np.arange(len(stored), dtype=np.int64), stored, found)
     return Recording(
         path=path,
         layout="video",
@@ -56,7 +57,8 @@ def _open_video(path: Path) -> Recording:
         source=parts,
         index=index,
         time_us=time_us,
-        remarks=tuple(remarks),
+        remarks=tuple(found.remarks),
+        damage=tuple(found.damage),
         nominal_rate_hz=parts.readers[0].nominal_rate_hz,
     )
 

@@ -98,15 +98,31 @@ class VideoParts:
             begin += count
 
 
+class Findings:
+    """What is found while a recording is opened: the odd, and what is broken or lost."""
+
+    def __init__(self) -> None:
+        self.remarks: list[str] = []
+        self.damage: list[str] = []
+
+    def odd(self, text: str) -> None:
+        """Remark something that a person should know."""
+        self.remarks.append(text)
+
+    def broken(self, *texts: str) -> None:
+        """Report damage."""
+        self.damage += texts
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """One recording that can be played, measured and exported.
 
-    `index` and `time_us` are int64 (frames,), strictly increasing; a gap of `index` is a drop.
-    `remarks` are sentences about what is odd or damaged. `device` is what was noted about the
-    scope. `segments` are the indexes with which recording began or went on after a pause. `marks`
-    are notes of a person with their times in µs, `controls` the changes of
-    controls as (time_us, control, shown value, device value).
+    `index` and `time_us` are int64 (frames,), strictly increasing; a gap of `index` is a drop,
+    unless recording went on there after a pause: `segments` are the indexes with which it did.
+    `remarks` say in sentences what is odd, `damage` what is broken or lost. `device` is what was
+    noted about the scope, `marks` are notes of a person with their times in µs, and `controls`
+    the changes of controls as (time_us, control, shown value, device value).
     """
 
     path: Path
@@ -117,6 +133,7 @@ class Recording:
     time_us: Times
     orientation: Orientation | None = None
     remarks: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
     started: datetime | None = None
     device: Mapping[str, Any] = field(default_factory=dict[str, Any])
     segments: frozenset[int] = frozenset()
@@ -126,6 +143,11 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.time_us)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """All that a person should know: what was found on opening, then on the last reading."""
+        return tuple(dict.fromkeys([*self.remarks, *self.damage, *self.source.damage]))
 
     @property
     def drops(self) -> int:
@@ -165,23 +187,23 @@ def measured_rate_hz(index: Times, time_us: Times) -> float:
     return 1e6 * float(counted[regular].sum() / passed_us[regular].sum()) if usual > 0 else 0.0
 
 
-def settle(index: Times, time_us: Times, remarks: list[str]) -> tuple[Times, Times]:
-    """Give index and times that strictly increase, and say in `remarks` what had to be changed.
+def settle(index: Times, time_us: Times, found: Findings) -> tuple[Times, Times]:
+    """Give index and times that strictly increase, and say what had to be changed.
 
     A recording whose first frame came before its zero is moved to begin at 0.
     """
     if len(time_us) and time_us[0] < 0:
-        remarks.append(
+        found.odd(
             f"the first frame came {-time_us[0] / 1000:.0f} ms before the start of the recording; "
             f"times are counted from it"
         )
         time_us = time_us - time_us[0]
     if np.any(np.diff(index) <= 0):
-        remarks.append("frame numbers do not increase; frames are counted in their order instead")
+        found.broken("frame numbers do not increase; frames are counted in their order instead")
         index = np.arange(len(index), dtype=np.int64)
     back = int(np.count_nonzero(np.diff(time_us) <= 0))
     if back:
-        remarks.append(f"times stand still or run back at {back} frames; they are moved 1 µs apart")
+        found.broken(f"times stand still or run back at {back} frames; they are moved 1 µs apart")
         # t[i] = max(t[i], t[i-1] + 1), without a loop
         steps = np.arange(len(time_us), dtype=np.int64)
         time_us = np.maximum.accumulate(time_us - steps) + steps

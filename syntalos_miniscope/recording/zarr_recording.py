@@ -14,7 +14,7 @@ import zarr
 
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.minisim_zarr import FRAME_AXIS
-from syntalos_miniscope.recording.recorded import Orientation, Recording, Times, settle
+from syntalos_miniscope.recording.recorded import Findings, Orientation, Recording, Times, settle
 from syntalos_miniscope.recording.video import Image
 from syntalos_miniscope.recording.zarr_arrays import create_array, store_array
 from syntalos_miniscope.streams import Frame
@@ -78,19 +78,19 @@ def open_zarr(path: Path) -> Recording:
         raise RecordingError(
             f"{path} holds no movie: there is no `observed` (frame, height, width)"
         )
-    remarks: list[str] = []
+    found = Findings()
     rate_hz = _rate_hz(spec)
     times: Any = root.get(TIMES)
     frames = observed.shape[0]
     if times is not None:
         index, time_us = np.asarray(times["index"]), np.asarray(times["time_us"])
         if len(index) != frames:
-            remarks.append(f"{len(index)} times for {frames} frames: the surplus is left out")
+            found.broken(f"{len(index)} times for {frames} frames: the surplus is left out")
             index, time_us = index[:frames], time_us[:frames]
     else:
         index = np.arange(frames, dtype=np.int64)
         time_us = np.rint(index * (1e6 / (rate_hz or 20.0))).astype(np.int64)
-    index, time_us = settle(index, time_us, remarks)
+    index, time_us = settle(index, time_us, found)
     turned: Any = root.get("orientation")
     orientation = turned and Orientation(
         np.asarray(turned["time_us"]), np.asarray(turned["quaternion"])
@@ -99,11 +99,12 @@ def open_zarr(path: Path) -> Recording:
         path=path,
         layout="zarr",
         name=path.stem,
-        source=_frames_of(observed, spec, remarks),
+        source=_frames_of(observed, spec, found),
         index=index,
         time_us=time_us,
         orientation=orientation or None,
-        remarks=tuple(remarks),
+        remarks=tuple(found.remarks),
+        damage=tuple(found.damage),
         nominal_rate_hz=rate_hz,
     )
 
@@ -120,13 +121,13 @@ def _rate_hz(spec: dict[str, Any]) -> float:
     return float(rate) if isinstance(rate, int | float) else 0.0
 
 
-def _frames_of(observed: Any, spec: dict[str, Any], remarks: list[str]) -> ZarrFrames:
+def _frames_of(observed: Any, spec: dict[str, Any], found: Findings) -> ZarrFrames:
     if observed.dtype in (np.uint8, np.uint16):
         return ZarrFrames(observed, 1.0, 8 * np.dtype(observed.dtype).itemsize)
     brightest = float(np.asarray(observed[:CHUNK_FRAMES]).max())
     if brightest > 2.0:
         return ZarrFrames(observed, 1.0, 8 if brightest <= 255 else 16)
-    remarks.append("the movie holds intensities, not counts; it is scaled for display")
+    found.odd("the movie holds intensities, not counts; it is scaled for display")
     return ZarrFrames(observed, 255 / brightest if brightest > 0 else 1.0, 8)
 
 

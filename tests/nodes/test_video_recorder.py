@@ -45,7 +45,7 @@ def test_frames_index_times_and_orientation_come_back_bit_equal(tmp_path):
     script.stop()
     recording = open_recording(run_folder(tmp_path))
     assert recording.name == "scope"
-    assert recording.remarks == ()
+    assert recording.findings == ()
     assert [frame.index for frame in recording.frames()] == [0, 1, 4, 5]
     assert recording.time_us.tolist() == [1_234 + 50_001 * n for n in (0, 1, 4, 5)]
     for frame in recording.frames():

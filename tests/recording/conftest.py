@@ -1,9 +1,9 @@
 import json
+import math
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pictures import picture
 
@@ -36,8 +36,7 @@ def edl_run(tmp_path: Path) -> Callable[..., Path]:
         video = VideoDataset(run.dataset("videos/scope"), "scope", 20.0, part_s=part_s)
         for i, t in zip(index, time_us, strict=True):
             video.add(Frame(i, t, picture(i)))
-            half = np.sqrt(0.5).item()
-            video.add_orientation(t, (half, 0.0, half * i / 100, 0.0))
+            video.add_orientation(t, (math.cos(i / 100), 0.0, math.sin(i / 100), 0.0))
         video.close()
         run.finish(success=True, length_ms=time_us[-1] / 1000 if time_us else 0)
         return run.path

@@ -13,7 +13,7 @@ from pictures import picture
 
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.player import Playback, open_recording
-from syntalos_miniscope.recording.recorded import measured_rate_hz, settle
+from syntalos_miniscope.recording.recorded import Findings, measured_rate_hz, settle
 from syntalos_miniscope.recording.tsync import TimeFileWriter
 from syntalos_miniscope.recording.video import VideoWriter
 
@@ -26,7 +26,7 @@ def test_an_edl_run_comes_back_as_it_was_recorded(edl_run):
     )
     assert recording.index.tolist() == [0, 1, 3, 4]
     assert recording.time_us.tolist() == [40_000, 90_123, 190_456, 240_789]
-    assert recording.remarks == ()
+    assert recording.findings == ()
     assert recording.orientation is not None
     assert recording.orientation.time_us.tolist() == [40_000, 90_123, 190_456, 240_789]
     for frame in recording.frames():
@@ -66,7 +66,7 @@ def test_the_counter_of_the_box_shows_drops_also_where_it_wraps(daq_session):
 def test_a_counter_that_failed_is_not_believed_and_said(daq_session, counter):
     recording = open_recording(daq_session(TIMES, counter=counter))
     assert recording.index.tolist() == list(range(10))
-    assert any("counter of the box" in text for text in recording.remarks)
+    assert any("counter of the box" in text for text in recording.findings)
 
 
 def test_a_first_frame_before_the_start_moves_frames_orientation_and_notes(daq_session):
@@ -75,7 +75,7 @@ def test_a_first_frame_before_the_start_moves_frames_orientation_and_notes(daq_s
     assert recording.orientation is not None
     assert recording.orientation.time_us[0] == 0
     assert recording.marks[0][0] == 1_530_000
-    assert any("30 ms before the start" in text for text in recording.remarks)
+    assert any("30 ms before the start" in text for text in recording.findings)
 
 
 def test_a_plain_video_is_played_with_its_own_times(tmp_path):
@@ -124,7 +124,7 @@ def test_surplus_times_are_reported(edl_run):
             times.add(i, 50_000 * i)
     recording = open_recording(run)
     assert len(recording) == len(list(recording.frames())) == 20
-    assert recording.remarks == (
+    assert recording.findings == (
         "22 times for 20 frames: the last 2 times have no frame in the video and are left out",
     )
 
@@ -136,7 +136,7 @@ def test_a_time_file_cut_short_is_filled_from_the_video(edl_run):
     recording = open_recording(run)
     assert recording.time_us[-4:].tolist() == [801_234, 851_000, 901_000, 951_000]
     assert recording.index.tolist() == list(range(20))
-    assert any("lacks the last 3 of 20 frames" in text for text in recording.remarks)
+    assert any("lacks the last 3 of 20 frames" in text for text in recording.findings)
 
 
 def test_a_time_file_of_another_video_is_one_line(edl_run):
@@ -180,7 +180,7 @@ def test_microseconds_under_a_header_of_milliseconds_are_seen(edl_run):
     recording = open_recording(run)
     assert recording.orientation is not None
     assert recording.orientation.time_us[1] == 51_234
-    assert any("holds microseconds" in text for text in recording.remarks)
+    assert any("holds microseconds" in text for text in recording.findings)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_faults_of_a_daq_folder_are_one_line(daq_session, change, line):
     session = daq_session(TIMES)
     change(session / "Miniscope")
     try:
-        remarks = open_recording(session).remarks
+        remarks = open_recording(session).findings
     except RecordingError as error:
         remarks = (str(error),)
     assert any(re.search(line, text) for text in remarks)
@@ -286,9 +286,9 @@ def test_any_daq_files_open_or_are_one_line(tmp_path_factory, times, meta, notes
 
 @given(st.lists(st.integers(-(2**50), 2**50), min_size=1, max_size=40))
 def test_settled_times_increase_and_keep_what_was_right(times):
-    remarks: list[str] = []
+    found = Findings()
     given_us = np.array(times, np.int64)
-    _, time_us = settle(np.arange(len(times)), given_us, remarks)
+    _, time_us = settle(np.arange(len(times)), given_us, found)
     assert (np.diff(time_us) > 0).all()
     assert time_us[0] >= 0
     right = given_us - min(given_us[0], 0)
