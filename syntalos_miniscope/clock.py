@@ -20,9 +20,9 @@ class RunClock:
         self._now_ns = now_ns
         self._zero_ns: int | None = None
 
-    def start(self) -> None:
-        """Make this moment t = 0."""
-        self._zero_ns = self._now_ns()
+    def start(self, at_ns: int | None = None) -> None:
+        """Make this moment t = 0, or another one that was read from the same monotonic clock."""
+        self._zero_ns = self._now_ns() if at_ns is None else at_ns
 
     def now_us(self) -> int:
         """Give the time since the start."""

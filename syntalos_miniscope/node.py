@@ -160,6 +160,9 @@ class Node:
     inputs: ClassVar[tuple[In, ...]] = ()
     outputs: ClassVar[tuple[Out, ...]] = ()
     Settings: ClassVar[type[Settings]] = Settings
+    own_process: ClassVar[bool] = False
+    """Whether a source waits on hardware that cannot wait for the program around it: a host that
+    may hold Python's lock for long gives it a process of its own."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

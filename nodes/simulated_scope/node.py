@@ -83,7 +83,8 @@ class SimulatedScopeNode(Node):
             display_has_color=self._display.has_color,
         )
         if deep:
-            ctx.describe("frames-raw-out", depth=sensor.bit_depth)
+            # OpenCV's depth number 2 means 16 bits, of which the sensor fills fewer.
+            ctx.describe("frames-raw-out", depth=2, full_scale=sensor.max_count)
         self._truth = LiveTruth(self._scope.renderer, ctx.dataset("truth"))
         self._describe_truth(ctx)
         self._paused = self._ended = False

@@ -1,0 +1,162 @@
+"""One node during one run of Syntalos: what it says, sends and stores. A node's `Context`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.engine.run import BoxState, tidy
+from syntalos_miniscope.node import Dataset, Node
+from syntalos_miniscope.streams import Item, Metadata, MetadataValue
+
+
+class Link(Protocol):
+    """What a run needs of the connection to Syntalos."""
+
+    instance: str
+    """The name of this module among all of the project, such as `simulated_scope_0`."""
+
+    def describe(self, port: str, metadata: Mapping[str, MetadataValue]) -> None:
+        """Set all metadata of an output."""
+        ...
+
+    def inputs(self) -> Mapping[str, Metadata]:
+        """Give the metadata of every input that is connected."""
+        ...
+
+    def submit(self, port: str, item: Item) -> None:
+        """Send an item; waits, holding Python's lock, while a receiver's queue is full."""
+        ...
+
+    def dataset(self, name: str) -> Dataset:
+        """Make a dataset of this module's own in the run; while it is prepared."""
+        ...
+
+    def status(self, text: str) -> None:
+        """Show a short line on the box, if this Syntalos can."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Print a line into Syntalos's log."""
+        ...
+
+
+class Box:
+    """Keeps the books of a run: counters, notes, items per port, and `report.json` at its end.
+
+    `show` is handed everything that is sent, for whoever looks.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        node: type[Node],
+        type_id: str,
+        show: Callable[[str, Item], None] = lambda port, item: None,
+    ) -> None:
+        self.state = BoxState()
+        self.sent: Counter[str] = Counter()
+        self.taken: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.described: dict[str, dict[str, MetadataValue]] = {p.id: {} for p in node.outputs}
+        self.running = False
+        self._link, self._node, self._type_id, self._show = link, node, type_id, show
+        self._inputs = link.inputs()
+        self._clock = RunClock()
+        self._report: Path | None = None
+        self.closed = False
+
+    def announce(self) -> None:
+        """Tell Syntalos what the streams are like, and claim the report; ends `prepare`."""
+        for port, metadata in self.described.items():
+            self._link.describe(port, metadata)
+        self._report = self._link.dataset("report").data_file("report.json")
+
+    def begin(self, zero_ns: int) -> None:
+        """Set t = 0."""
+        self._clock.start(zero_ns)
+        self.running = True
+
+    def close(self) -> None:
+        """Store the report; what is sent from here on is counted, and goes nowhere."""
+        self.running = False
+        if not self.closed:
+            self.closed = True
+            if self._report is not None:
+                self._report.write_text(json.dumps(self.report(), indent=2) + "\n", "utf-8")
+
+    def report(self) -> dict[str, Any]:
+        """Give this box's entry of a run report."""
+        return {
+            "id": self._link.instance,
+            "type": self._type_id,
+            "status": self.state.text,
+            "error": self.state.error,
+            "counters": tidy(self.state.counters),
+            "notes": list(self.state.notes),
+            "outputs": [{"port": p.id, "items": self.sent[p.id]} for p in self._node.outputs],
+            "inputs": [
+                {"port": p.id, "items": self.taken[p.id], "dropped": self.dropped[p.id]}
+                for p in self._node.inputs
+            ],
+        }
+
+    # What the node calls: its Context
+
+    @property
+    def clock(self) -> RunClock:
+        """The run clock, with the zero that Syntalos gave this process."""
+        return self._clock
+
+    def describe(self, port: str, **metadata: MetadataValue) -> None:
+        """Set metadata of an output."""
+        self.described[port].update(metadata)
+
+    def metadata(self, port: str) -> Metadata:
+        """Give the metadata of the stream wired to an input."""
+        return self._inputs.get(port, {})
+
+    def wired(self, port: str) -> bool:
+        """Whether an input is connected; of an output Syntalos does not tell, so it counts as."""
+        return port in self._inputs or port in self.described
+
+    def emit(self, port: str, item: Item) -> None:
+        """Send an item."""
+        if self.closed:
+            self.state.counters["sent_too_late"] += 1
+            return
+        self._link.submit(port, item)
+        self.sent[port] += 1
+        self._show(port, item)
+
+    def stopping(self) -> bool:
+        """Whether the run is over."""
+        return not self.running
+
+    def sleep_until(self, time_us: int) -> bool:
+        """Wait for a run time."""
+        time.sleep(max(time_us - self._clock.now_us(), 0) / 1e6)
+        return self.running
+
+    def dataset(self, name: str) -> Dataset | None:
+        """Give the node a place on disk."""
+        return self._link.dataset(name)
+
+    def status(self, text: str) -> None:
+        """Show a short line on the box."""
+        self.state.text = text
+        self._link.status(text)
+
+    def note(self, text: str) -> None:
+        """Keep a sentence for the report, and print it into the log."""
+        self.state.notes.append(text)
+        self._link.say(text)
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Add to a counter of the report."""
+        self.state.counters[name] += amount

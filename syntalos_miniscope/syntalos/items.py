@@ -1,0 +1,127 @@
+"""Our items and Syntalos's, one into the other; `syl` is its module `syntalos_mlink`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from syntalos_miniscope.streams import (
+    Control,
+    ControlKind,
+    FloatSignalBlock,
+    Frame,
+    Item,
+    ItemType,
+    Metadata,
+    MetadataValue,
+    TableRow,
+)
+
+_FLOATS = frozenset({"framerate", "sample_rate", "data_scale", "data_offset"})
+"""Syntalos takes these as floats only; an integer counts as missing."""
+
+
+def data_type(syl: Any, item_type: ItemType) -> Any:
+    """Give Syntalos's name of a stream type."""
+    names = {
+        Frame: "Frame",
+        FloatSignalBlock: "SignalBlockF32",
+        TableRow: "TableRow",
+        Control: "ControlCommand",
+    }
+    return getattr(syl.DataType, names[item_type])
+
+
+def to_syntalos(syl: Any, item: Item) -> Any:
+    """Give an item as Syntalos takes it; no field of a new object is left as it was made."""
+    match item:
+        case Frame():
+            frame = syl.Frame()
+            frame.index = item.index
+            # As a duration, because the plain number is unsigned there and a time may be negative.
+            frame.time = timedelta(microseconds=item.time_us)
+            # A copy: arrays on our wires are locked, and Syntalos takes writeable ones only.
+            frame.mat = item.mat.copy()
+            return frame
+        case FloatSignalBlock():
+            block = syl.SignalBlockF32()
+            block.timestamps = np.maximum(item.timestamps, 0).astype(np.uint64)
+            block.data = item.data.copy()
+            return block
+        case TableRow():
+            return list(item.cells)
+        case Control():
+            command = syl.ControlCommand(getattr(syl.ControlCommandKind, item.kind.name))
+            command.duration = 0
+            command.command = item.command
+            return command
+
+
+def from_syntalos(syl: Any, item_type: ItemType) -> Callable[[Any], Item | None]:
+    """Give what turns data of a port into an item; None for a command that says nothing."""
+    kinds = {getattr(syl.ControlCommandKind, kind.name): kind for kind in ControlKind}
+
+    def frame(data: Any) -> Frame:
+        mat = np.ascontiguousarray(data.mat)
+        if mat.ndim == 3 and mat.shape[2] == 1:
+            mat = mat[:, :, 0]
+        return Frame(int(data.index), round(data.time / timedelta(microseconds=1)), mat)
+
+    def block(data: Any) -> FloatSignalBlock:
+        return FloatSignalBlock(
+            np.array(data.timestamps, np.int64), np.array(data.data, np.float32, ndmin=2)
+        )
+
+    def row(data: Any) -> TableRow:
+        return TableRow(tuple(str(cell) for cell in data))
+
+    def command(data: Any) -> Control | None:
+        kind = kinds.get(data.kind)
+        return None if kind is None else Control(kind, str(data.command))
+
+    given: dict[ItemType, Callable[[Any], Item | None]] = {
+        Frame: frame,
+        FloatSignalBlock: block,
+        TableRow: row,
+        Control: command,
+    }
+    return given[item_type]
+
+
+def set_metadata(port: Any, metadata: Metadata) -> None:
+    """Set all metadata of an output port, each value in the way that takes it."""
+    values = {name: _plain(name, value) for name, value in metadata.items()}
+    flags = {name: value for name, value in values.items() if isinstance(value, bool)}
+    if flags:
+        # Only this call takes flags; it replaces what was set before, so it comes first.
+        port.set_metadata(flags)
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            port.set_metadata_value_size(name, list(value))
+        elif not isinstance(value, bool):
+            port.set_metadata_value(name, value)
+
+
+def get_metadata(port: Any) -> Metadata:
+    """Give the metadata of an input port; empty if nothing is connected."""
+    return {str(name): _size(value) for name, value in dict(port.metadata).items()}
+
+
+def _size(value: Any) -> Any:
+    return (int(value.width), int(value.height)) if hasattr(value, "width") else value
+
+
+def _plain(name: str, value: MetadataValue) -> Any:
+    """Give a value as one of the few types that the link takes, never numpy's."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, tuple) and len(value) == 2 and not isinstance(value[0], str):
+        return int(value[0]), int(value[1])
+    if name in _FLOATS or isinstance(value, float):
+        return float(value)  # pyright: ignore[reportArgumentType] - a number by its name
+    if isinstance(value, int):
+        return int(value)
+    return [str(part) for part in value]

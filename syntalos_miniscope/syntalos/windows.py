@@ -1,0 +1,145 @@
+"""The windows of a module: the editor's own panels and viewers, in the module's process."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from syntalos_miniscope.node import Out, Settings
+from syntalos_miniscope.streams import Frame, Item, Metadata
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication, QWidget
+
+
+class Windows:
+    """Made of nothing until one is asked for; pumped by `turn`, never by a loop of Qt's own."""
+
+    def __init__(self, title: str, edited: Callable[[Settings], None]) -> None:
+        self._title, self._edited = title, edited
+        self._app: QApplication | None = None
+        self._settings: QWidget | None = None
+        self._form: Any = None
+        self._views: dict[str, _View] = {}
+
+    def warm_up(self) -> None:
+        """Load Qt before a run, where there is a display: opening a window later costs 0.1 s."""
+        if _has_display():
+            self._ensure_app()
+
+    def show_settings(self, settings: Settings, *, running: bool) -> None:
+        """Show the knobs; RuntimeError if there is no display."""
+        self._ensure_app()
+        from PySide6.QtWidgets import QScrollArea
+
+        from syntalos_miniscope_ui.panels.choice import panel_for
+
+        form = self._form = panel_for(settings)
+        form.edited.connect(lambda changed, name: self._edited(changed))
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(form)
+        area.setWindowTitle(f"{self._title}: settings")
+        area.resize(420, 640)
+        self.lock(running=running)
+        old, self._settings = self._settings, area
+        if old is not None:
+            area.setGeometry(old.geometry())
+            old.close()
+        area.show()
+
+    def show_display(self, outputs: Sequence[Out], described: Mapping[str, Metadata]) -> None:
+        """Show a live view of every output that can be seen, a tab each."""
+        self._ensure_app()
+        from PySide6.QtWidgets import QTabWidget
+
+        from syntalos_miniscope_ui.viewers.choice import viewer_for
+
+        tabs = QTabWidget()
+        tabs.setWindowTitle(self._title)
+        tabs.resize(760, 640)
+        self._close_views()
+        for out in outputs:
+            metadata = described.get(out.id, {})
+            viewer = viewer_for(out.type, metadata)
+            if viewer is not None:
+                viewer.begin(metadata)
+                tabs.addTab(viewer, out.title)
+                self._views[out.id] = _View(viewer, tabs)
+        tabs.show()
+
+    def lock(self, *, running: bool) -> None:
+        """Fix what may not change during a run."""
+        if self._form is not None:
+            self._form.lock(running)
+
+    def feed(self, port: str, item: Item) -> None:
+        """Take what was sent on an output."""
+        view = self._views.get(port)
+        if view is not None:
+            view.feed(item)
+
+    def turn(self) -> None:
+        """Let Qt do what is due, and views draw what came."""
+        if self._app is None:
+            return
+        for view in self._views.values():
+            view.draw()
+        self._app.processEvents()
+
+    def close(self) -> None:
+        """Close all windows."""
+        self._close_views()
+        if self._settings is not None:
+            self._settings.close()
+
+    def _close_views(self) -> None:
+        for view in self._views.values():
+            view.window.close()
+        self._views.clear()
+
+    def _ensure_app(self) -> None:
+        if self._app is not None:
+            return
+        if not _has_display():
+            raise RuntimeError("there is no display to open a window on")
+        from PySide6.QtWidgets import QApplication
+
+        for name in ("panels", "viewers"):
+            import_module(f"syntalos_miniscope_ui.{name}.choice")
+        app = QApplication.instance() or QApplication(["syntalos-miniscope"])
+        assert isinstance(app, QApplication)
+        app.setQuitOnLastWindowClosed(False)
+        self._app = app
+
+
+class _View:
+    """One viewer, and the newest items that it has not drawn yet."""
+
+    def __init__(self, viewer: Any, window: QWidget) -> None:
+        self.viewer, self.window = viewer, window
+        self._items: deque[Item] = deque(maxlen=viewer.port_depth)
+        self._seen = self._unseen = 0
+
+    def feed(self, item: Item) -> None:
+        self._seen += 1
+        if not self.viewer.isVisible():
+            self._unseen += 1
+            return
+        if len(self._items) == self._items.maxlen:
+            self._unseen += 1
+        # The frame may lie in memory that is used again once it has been sent.
+        kept = Frame(item.index, item.time_us, item.mat.copy()) if isinstance(item, Frame) else item
+        self._items.append(kept)
+
+    def draw(self) -> None:
+        if self._items and self.viewer.isVisible():
+            self.viewer.show_items(list(self._items), self._seen, self._unseen)
+            self._items.clear()
+
+
+def _has_display() -> bool:
+    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
