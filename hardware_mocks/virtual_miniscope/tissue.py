@@ -12,36 +12,19 @@ from syntalos_miniscope.scope import Quaternion, ScopeSettings
 SIZE = 608
 
 
-class Seen(Protocol):
-    """One exposure: what the sensor digitises, and how the head stands."""
-
-    @property
-    def counts(self) -> NDArray[np.uint8]:
-        """The image, uint8 (608, 608)."""
-        ...
-
-    @property
-    def quaternion(self) -> Quaternion:
-        """Head orientation (w, x, y, z)."""
-        ...
-
-
-class Tissue(Protocol):
-    """A world that moves on by one exposure each time it is looked at.
-
-    The renderer of `syntalos_miniscope.simulation` is one.
-    """
-
-    def advance(self, settings: ScopeSettings) -> Seen:
-        """Expose once with these knobs."""
-        ...
-
-
-class PatternSeen(NamedTuple):
-    """One exposure of the test pattern."""
+class View(NamedTuple):
+    """One exposure: what the sensor digitises, uint8 (608, 608), and how the head stands."""
 
     counts: NDArray[np.uint8]
     quaternion: Quaternion
+
+
+class Tissue(Protocol):
+    """A world that moves on by one exposure each time it is looked at."""
+
+    def advance(self, settings: ScopeSettings) -> View:
+        """Expose once with these knobs."""
+        ...
 
 
 class TestPattern:
@@ -59,13 +42,13 @@ class TestPattern:
         self._seen: tuple[ScopeSettings, NDArray[np.uint8]] | None = None
         self._exposures = 0
 
-    def advance(self, settings: ScopeSettings) -> PatternSeen:
+    def advance(self, settings: ScopeSettings) -> View:
         """Expose once with these knobs."""
         if self._seen is None or self._seen[0] != settings:
             self._seen = (settings, self._expose(settings))
         self._exposures += 1
         half = self._exposures * 0.002
-        return PatternSeen(self._seen[1], (float(np.cos(half)), 0.0, 0.0, float(np.sin(half))))
+        return View(self._seen[1], (float(np.cos(half)), 0.0, 0.0, float(np.sin(half))))
 
     def _expose(self, settings: ScopeSettings) -> NDArray[np.uint8]:
         factor = settings.led_percent / 50 * {"low": 1.0, "medium": 2.0, "high": 3.5}[settings.gain]

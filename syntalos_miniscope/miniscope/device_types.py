@@ -129,9 +129,12 @@ def shipped_types() -> Mapping[str, DeviceType]:
     return {name: make_type(name, _inherited(table, name)) for name in table}
 
 
-def device_type(name: str, types: Mapping[str, DeviceType] | None = None) -> DeviceType:
-    """Give a kind of scope; ValueError that lists the known ones for another name."""
-    known = shipped_types() if types is None else types
+def device_type(name: str, known: Mapping[str, DeviceType] | None = None) -> DeviceType:
+    """Give a kind of scope, out of the shipped ones if no others are given.
+
+    ValueError that lists the known ones for another name.
+    """
+    known = shipped_types() if known is None else known
     if name not in known:
         raise ValueError(f"no device type '{name}'; there are {', '.join(sorted(known))}")
     return known[name]

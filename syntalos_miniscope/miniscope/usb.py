@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from collections.abc import Callable
+from threading import Event, Thread
 from typing import Any
 
 import usb1 as _usb1
@@ -195,3 +197,52 @@ def _words(error: Any) -> str:
         usb1.USBErrorIO: "the connection is disturbed",
     }
     return known.get(type(error), str(error))
+
+
+def open_handle(port: str) -> tuple[Any, Any]:
+    """Open the scope at a port path with libusb; OSError with a sentence if that fails."""
+    context = usb1.USBContext()
+    context.open()
+    for device in context.getDeviceIterator(skip_on_error=True):
+        path = ".".join(str(number) for number in device.getPortNumberList())
+        if f"{device.getBusNumber()}-{path}" == port:
+            try:
+                return context, device.open()
+            except usb1.USBError as error:
+                context.close()
+                raise OSError(f"the scope at {port} cannot be opened: {_words(error)}") from error
+    context.close()
+    raise OSError(f"no Miniscope at {port}")
+
+
+def watch_plugs(on_change: Callable[[bool], None]) -> Callable[[], None]:
+    """Call back when a DAQ comes (True) or goes; gives what ends the watch.
+
+    The callback comes on a thread of its own. OSError where libusb cannot do it.
+    """
+    context = usb1.USBContext()
+    context.open()
+    if not context.hasCapability(usb1.CAP_HAS_HOTPLUG):
+        context.close()
+        raise OSError("libusb has no hot-plug on this system")
+
+    def told(_context: Any, _device: Any, event: int) -> bool:
+        on_change(event == usb1.HOTPLUG_EVENT_DEVICE_ARRIVED)
+        return False
+
+    context.hotplugRegisterCallback(told, vendor_id=0x04B4)
+    ended = Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            context.handleEventsTimeout(0.2)
+        context.close()
+
+    thread = Thread(target=run, name="usb plugs", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        ended.set()
+        thread.join()
+
+    return end

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from syntalos_miniscope.miniscope.device_types import DeviceType, make_type
+from syntalos_miniscope.miniscope.device_types import DeviceType, make_type, shipped_types
 
 _PLACEHOLDERS = {
     "value": "v",
@@ -40,6 +40,8 @@ def read_video_devices(path: Path) -> VideoDevices:
     """
     try:
         table = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not JSON: {error}") from error
     if not isinstance(table, dict):
@@ -56,6 +58,11 @@ def read_video_devices(path: Path) -> VideoDevices:
         except (TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{path}: {name}: {error}") from error
     return VideoDevices(types, warnings)
+
+
+def known_types(path: str) -> Mapping[str, DeviceType]:
+    """Give the kinds of scopes of a user's file, or the shipped ones if `path` is empty."""
+    return read_video_devices(Path(path).expanduser()).types if path else shipped_types()
 
 
 def _entry(name: str, entry: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
