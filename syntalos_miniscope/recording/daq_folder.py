@@ -40,10 +40,11 @@ class DaqSession:
         """Give root/researcher/experiment/animal/YYYY_MM_DD/HH_MM_SS."""
         names = (self.researcher, self.experiment, self.animal)
         day, hour = self.started.strftime("%Y_%m_%d"), self.started.strftime("%H_%M_%S")
-        return root.joinpath(*(_daq_name(name) for name in names), day, hour)
+        return root.joinpath(*(daq_name(name) for name in names), day, hour)
 
 
-def _daq_name(name: str) -> str:
+def daq_name(name: str) -> str:
+    """Give a name as the official software makes a folder of it: safe, `_` for blanks."""
     return safe_name(name).replace(" ", "_")
 
 
@@ -187,9 +188,9 @@ def add_to_session(folder: Path, device: str, kind: DeviceKind, session: DaqSess
         devices[kind].append(device)
     start = session.started
     about = {
-        "animalName": _daq_name(session.animal),
+        "animalName": daq_name(session.animal),
         "baseDirectory": str(folder),
-        "experimentName": _daq_name(session.experiment),
+        "experimentName": daq_name(session.experiment),
         "framesPerFile": FRAMES_PER_FILE,
         "recordingStartTime": {
             "day": start.day,
@@ -201,7 +202,7 @@ def add_to_session(folder: Path, device: str, kind: DeviceKind, session: DaqSess
             "second": start.second,
             "year": start.year,
         },
-        "researcherName": _daq_name(session.researcher),
+        "researcherName": daq_name(session.researcher),
     }
     save_json(path, about | devices)
     if not (folder / NOTES).exists():
@@ -227,9 +228,9 @@ def write_user_config(
     the devices lie in the folder itself.
     """
     names = {
-        "researcherName": _daq_name(session.researcher),
-        "experimentName": _daq_name(session.experiment),
-        "animalName": _daq_name(session.animal),
+        "researcherName": daq_name(session.researcher),
+        "experimentName": daq_name(session.experiment),
+        "animalName": daq_name(session.animal),
     }
     about = {"compression": "FFV1", "deviceID": 0, "framesPerFile": FRAMES_PER_FILE}
     types = {"miniscopes": "Miniscope_V4_BNO", "cameras": "WebCam"}

@@ -20,6 +20,7 @@ from syntalos_miniscope.recording.daq_folder import (
     NOTES,
     DaqDevice,
     DaqSession,
+    daq_name,
     write_notes,
     write_user_config,
 )
@@ -100,7 +101,7 @@ def export_daq(job: ExportJob) -> None:
         started=started(recording),
     )
     folder = session.folder(job.out)
-    name = str(about.get("deviceName") or "Miniscope")
+    name = daq_name(str(about.get("deviceName") or "Miniscope"))
     videos, times = _kept_videos(job.out, folder / name)
     known = {key: about[key] for key in ("gain", "led0", "ewl", "deviceType") if key in about}
     device = DaqDevice(folder / name, recording.frame_rate_hz, session=session, settings=known)

@@ -50,6 +50,10 @@ def fingerprint(folder: Path) -> dict[str, str]:
     }
 
 
+def cells(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text().splitlines()))
+
+
 def same_frames(one: Recording, other: Recording) -> None:
     assert len(one) == len(other)
     for a, b in zip(one.frames(), other.frames(), strict=True):
@@ -119,12 +123,12 @@ def test_the_daq_folder_is_that_of_the_official_software(tmp_path, source):
         "notes.csv",
         "timeStamps.csv",
     ]
-    rows = list(csv.reader((device / "timeStamps.csv").open()))
+    rows = cells(device / "timeStamps.csv")
     assert rows[0] == ["Frame Number", "Time Stamp (ms)", "Buffer Index", "DAQ Frame Number"]
     assert rows[1] == ["0", "1", "0", "1"]
     assert rows[3] == ["2", "201", "0", "5"]
     assert len(rows) == 11
-    turned = list(csv.reader((device / "headOrientation.csv").open()))
+    turned = cells(device / "headOrientation.csv")
     assert turned[0] == ["Time Stamp (ms)", "qw", "qx", "qy", "qz"]
     assert len(turned) == 11
     assert (session / "notes.csv").read_text() == ("Time Stamp (ms), Note\n101,light, then dark\n")
