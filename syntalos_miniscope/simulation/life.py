@@ -25,7 +25,8 @@ from syntalos_miniscope.simulation.steps import Bleaching, BrainMotion, CellActi
 
 Floats = NDArray[np.float64]
 
-_Z_STEP_UM = 0.25
+_RISE_STEP_UM = 0.5
+"""The tissue rises in steps, since each makes all cells be blurred anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +46,8 @@ class Moment:
 class Life:
     """Lives from exposure to exposure, of any length, in frames of the Spec's own rate.
 
-    `illumination` (n,) is the excitation where each cell rests.
+    `illumination` (n,) is the excitation where each cell rests. `rise_um` is how far the tissue
+    has risen towards the lens by now.
     """
 
     def __init__(
@@ -98,8 +100,15 @@ class Life:
         ):
             if stage is not None:
                 stage.reset()
+        self.rise_um = 0.0
         self._frame = -1
-        self._end = 0.0
+        self._end: float = 0
+
+    @property
+    def highest_rate_hz(self) -> float:
+        """The rate at which an exposure is one bin long."""
+        stages = (self.activity, self.motion)
+        return self._fps * min((stage.bins for stage in stages if stage is not None), default=1)
 
     def swing(self, length_s: float) -> Swing | None:
         """Live for a while to see how much each cell does, and forget it again."""
@@ -119,7 +128,9 @@ class Life:
         `light` is the LED's power over that of the Spec; cells bleach by it.
         """
         start = self._end
-        self._end = start + self._fps / rate_hz
+        end = start + self._fps / rate_hz
+        # Sums of thirds of a frame shall end on whole frames.
+        self._end = round(end) if abs(end - round(end)) < 1e-6 else end
         traces, spikes, bins = np.zeros(self._n), np.zeros(self._n), 0
         path: list[Floats] = []
         for frame in range(floor(start), max(ceil(self._end), floor(start) + 1)):
@@ -142,13 +153,6 @@ class Life:
         """Orientation of the head; None if there is no behaviour."""
         return None if self.animal is None else self.animal.quaternion
 
-    @property
-    def rise_um(self) -> float:
-        """How far the tissue is raised towards the lens, in steps of 0.25 µm."""
-        if self._rise is None or self._z_drift is None:
-            return 0.0
-        return round(self._z_drift.sd_um * float(self._rise.values[0]) / _Z_STEP_UM) * _Z_STEP_UM
-
     def _live(self, frame: int, light: float) -> None:
         if self.bleaching is not None and frame > 0:
             self.bleaching.advance(self._emission, light)
@@ -158,9 +162,13 @@ class Life:
             self.haze.advance(frame, total, intact)
         if self.motion is not None:
             self.motion.advance(frame, 1.0 if self.animal is None else self.animal.vigour)
-        for stage in (self.deformation, self._rise):
-            if stage is not None:
-                stage.advance(frame)
+        if self.deformation is not None:
+            self.deformation.advance(frame)
+        if self._z_drift is not None and self._rise is not None:
+            self._rise.advance(frame)
+            rise_um = self._z_drift.sd_um * float(self._rise.values[0])
+            if abs(rise_um - self.rise_um) >= _RISE_STEP_UM:
+                self.rise_um = rise_um
         self._frame = frame
 
     def _act(self, frame: int) -> float:

@@ -72,8 +72,8 @@ class SimulatedScope:
 
     @property
     def frame_rate_hz(self) -> float:
-        """The rate at which frames come."""
-        return self._settings.frame_rate_hz
+        """The rate at which frames come; no more than one per bin of the activity (300 Hz)."""
+        return self.renderer.rate_hz(self._settings)
 
     @property
     def deep(self) -> bool:
@@ -122,7 +122,7 @@ class SimulatedScope:
     def _expose(self, clock: RunClock) -> SimulatedExposure | None:
         """Make the next exposure and set when it is due; None if no frame of it will come."""
         settings, index = self._settings, self.renderer.index
-        interval_us = 1e6 / settings.frame_rate_hz
+        interval_us = 1e6 / self.renderer.rate_hz(settings)
         self._due_us += interval_us
         if not self._link.connected(self._due_us):
             raise RuntimeError(

@@ -92,6 +92,13 @@ class Pyramid:
         self._used = 0
         return self._levels[0]
 
+    def collapsed_copy(self) -> Image:
+        """Give what `collapse` would, and leave everything where it is."""
+        buffer, used = self.buffer.copy(), self._used
+        picture = self.collapse().copy()
+        self.buffer[:], self._used = buffer, used
+        return picture
+
 
 class Patches:
     """Weights on the levels of a pyramid, ready to be added.

@@ -32,6 +32,9 @@ FULL_LIGHT_PERCENT = 50.0
 PREVIEW_S = 10.0
 """Life that is lived at set-up, unseen, to find the focus and the cells that can be detected."""
 
+STAGE_NAMES: Mapping[str, str] = {"composite": "cells_only"}
+"""Stages that are not called by the kind of their step."""
+
 _TISSUE = frozenset({"composite", "neuropil", "vasculature"})
 
 
@@ -106,6 +109,15 @@ class Renderer:
         """Number of the next exposure."""
         return self._index
 
+    def rate_hz(self, settings: ScopeSettings) -> float:
+        """Give the rate that settings lead to: what they ask for, unless that is too fast."""
+        return min(settings.frame_rate_hz, self.life.highest_rate_hz)
+
+    @property
+    def _light(self) -> float:
+        """The LED's power over that of the Spec."""
+        return self._settings.led_percent / FULL_LIGHT_PERCENT
+
     @property
     def amplitudes(self) -> Floats:
         """How bright each unit is (unit,); NaN without activity."""
@@ -154,9 +166,7 @@ class Renderer:
 
     def _expose(self, settings: ScopeSettings | None) -> Moment:
         self._settings = settings or self._settings
-        return self.life.expose(
-            self._settings.frame_rate_hz, self._settings.led_percent / FULL_LIGHT_PERCENT
-        )
+        return self.life.expose(self.rate_hz(self._settings), self._light)
 
     def _extras(self) -> dict[str, float | Floats]:
         truth: dict[str, float | Floats] = {}
@@ -174,9 +184,8 @@ class Renderer:
         if not self._kinds:
             return None
         scene.focus(settings.ewl * EWL_STEP_UM + self.life.rise_um, light)
-        # Light as the Spec has it, times LED and exposure.
-        power = settings.led_percent / FULL_LIGHT_PERCENT
-        power *= self.spec.acquisition.fps / settings.frame_rate_hz
+        rate_hz = self.rate_hz(settings)
+        power = self._light * (self.spec.acquisition.fps / rate_hz)
         light.clear()
         seen: Image | None = None
         counts: Picture | None = None
@@ -188,14 +197,11 @@ class Renderer:
             if seen is not None and kind in self._fields:
                 self._apply_field(kind, seen)
             if seen is not None and kind == "sensor" and self._chip is not None:
-                exposure_s = 1 / settings.frame_rate_hz
                 gain = GAINS[settings.gain]
-                counts = self._chip.read(seen, self._index, power, gain, exposure_s)
+                counts = self._chip.read(seen, self._index, power, gain, 1 / rate_hz)
             if self.spec.output.save_intermediates:
-                picture = counts if counts is not None else seen
-                if picture is None:
-                    picture = light.collapse()
-                stages["cells_only" if kind == "composite" else kind] = picture.copy()
+                picture = light.collapsed_copy() if seen is None else seen.copy()
+                stages[STAGE_NAMES.get(kind, kind)] = picture if counts is None else counts
         if counts is not None:
             return counts
         seen = self._seen(moment) if seen is None else seen

@@ -1,0 +1,99 @@
+"""The haze, against the statistics of minisim 1.0.3."""
+
+import numpy as np
+import pytest
+
+from syntalos_miniscope.simulation import Neuropil, noise
+from syntalos_miniscope.simulation.canvas import Canvas
+from syntalos_miniscope.simulation.drift import Drift
+from syntalos_miniscope.simulation.neuropil import Haze
+from syntalos_miniscope.simulation.pyramid import Pyramid
+
+V4 = Canvas((608, 608), 8, 4.8 / 2.9)
+SMALL = Canvas((150, 160), 4, 1.0)
+
+
+def haze(
+    step: Neuropil | None = None, canvas: Canvas = SMALL, seed: int = 0, mean: float | None = 100.0
+):
+    return Haze(step or Neuropil(), canvas, 20.0, noise.stream(seed), mean)
+
+
+def test_fields_have_the_mean_the_spread_and_the_smoothness_of_minisims():
+    step = Neuropil(amplitude=0.4)
+    fields = np.concatenate([haze(step, V4, seed).spatial() for seed in range(6)])
+    # Six recordings of three fields each, minisim's and ours.
+    assert fields.mean() == pytest.approx(0.4725, abs=3 * 0.07 / 6**0.5 * 2**0.5)
+    assert fields.std((1, 2)).mean() == pytest.approx(0.036, rel=0.35)
+    lengths_um = [correlation_length_px(field) * V4.pixel_um for field in fields]
+    assert np.mean(lengths_um) == pytest.approx(65, abs=8)
+
+
+def correlation_length_px(field: np.ndarray) -> float:
+    """Where the autocorrelation of a field falls below 1/e, along rows and columns."""
+    power = np.abs(np.fft.fft2(field - field.mean(), (1216, 1216))) ** 2
+    overlap = np.abs(np.fft.fft2(np.ones_like(field), (1216, 1216))) ** 2
+    correlation = np.fft.ifft2(power).real / np.maximum(np.fft.ifft2(overlap).real, 1)
+    line = (correlation[0, :300] + correlation[:300, 0]) / 2 / correlation[0, 0]
+    return float(np.argmax(line < np.exp(-1)))
+
+
+def test_the_fields_of_a_haze_have_one_mean():
+    means = haze(Neuropil(n_components=4)).spatial().mean((1, 2))
+    full = [
+        field.mean()
+        for field in haze(Neuropil(n_components=4), Canvas(SMALL.shape, 0, 1.0)).spatial()
+    ]
+    assert full == pytest.approx([full[0]] * 4, rel=1e-4)
+    assert means == pytest.approx(means.mean(), rel=0.1)
+
+
+def test_what_is_rendered_is_fields_times_envelopes():
+    stage, pyramid = haze(), Pyramid(SMALL.shape)
+    stage.advance(0, 130.0, 1.0)
+    pyramid.clear()
+    stage.add(pyramid)
+    rendered = pyramid.collapse()[SMALL.fov]
+    expected = 0.5 / 3 * np.tensordot(stage.temporal, stage.spatial(), 1)
+    assert rendered == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_population_is_followed_with_a_lag():
+    stage = haze()
+    stage.advance(0, 100.0, 1.0)
+    assert stage.population == pytest.approx(1)
+    for frame in range(1, 31):
+        stage.advance(frame, 200.0, 1.0)
+    assert stage.population == pytest.approx(2 - np.exp(-1), rel=1e-6)
+
+
+def test_envelopes_mix_the_population_and_a_drift_of_mean_one():
+    stage = haze(Neuropil(n_components=200, temporal_tau_s=0.5))
+    stage.advance(0, 300.0, 1.0)
+    assert stage.temporal.mean() == pytest.approx(0.3 + 0.7 * 3, abs=0.03)
+    assert stage.temporal.std() == pytest.approx(0.3 * np.sqrt(np.exp(0.16) - 1), rel=0.15)
+
+
+def test_without_traces_the_haze_only_drifts():
+    stage = haze(Neuropil(n_components=200), mean=None)
+    stage.advance(0, 0.0, 1.0)
+    assert stage.temporal.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_the_haze_bleaches():
+    fresh, faded = haze(), haze()
+    fresh.advance(0, 100.0, 1.0)
+    faded.advance(0, 100.0, 0.6)
+    assert faded.temporal == pytest.approx(0.6 * fresh.temporal)
+
+
+def test_drift_has_unit_variance_and_forgets_over_its_time():
+    drift = Drift(2000, 2.0, 20.0, noise.stream(0))
+    values = [drift.values]
+    for frame in range(1, 81):
+        drift.advance(frame)
+        values.append(drift.values)
+    values = np.array(values)
+    assert values[0].var() == pytest.approx(1, abs=0.1)
+    assert values[-1].var() == pytest.approx(1, abs=0.1)
+    assert np.mean(values[0] * values[40]) == pytest.approx(np.exp(-1), abs=0.08)
