@@ -12,12 +12,15 @@ import pytest
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from syntalos_miniscope.catalog import Catalog, shipped_folder
 from syntalos_miniscope.project import parse
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.window import EditorWindow
+
+DEFERRED_DELETE = 52
+"""QEvent.Type.DeferredDelete"""
 
 NODES = {
     "camera": """
@@ -94,6 +97,10 @@ import numpy as np
 from syntalos_miniscope.node import In, Node, Out, Policy, Settings, live
 from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame, TableRow
 '''
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48">'
+    '<circle cx="24" cy="24" r="16" fill="#888"/></svg>'
+)
 CATEGORIES = {"camera": "device", "blur": "processing", "recorder": "writers", "rows": "writers"}
 
 PROJECT = """
@@ -149,6 +156,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
         folder.mkdir()
         shown = '"show-display"' if name == "rows" else ""
         (folder / "node.py").write_text(HEAD + text)
+        (folder / "icon.svg").write_text(ICON)
         (folder / "module.toml").write_text(
             f'[syntalos_module]\ntype = "python"\nname = "{name.title()}"\n'
             f'description = "A {name}."\nmain = "node.py"\nicon = "icon.svg"\n'
@@ -237,10 +245,13 @@ def _no_widget_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         return
-    for _ in range(3):
-        app.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
-        app.processEvents()
+    app.sendPostedEvents(None, DEFERRED_DELETE)
+    app.processEvents()
+    # pyqtgraph's plots make their menus without a parent and keep them as long as they like.
+    left = [w for w in app.topLevelWidgets() if w not in before and not isinstance(w, QMenu)]
+    if left:
         gc.collect()
-    left = [w for w in app.topLevelWidgets() if w not in before and w.isVisible()]
+        app.sendPostedEvents(None, DEFERRED_DELETE)
+        left = [w for w in left if w in app.topLevelWidgets()]
     names = [f"{type(widget).__name__} {widget.windowTitle()!r}" for widget in left]
     assert not names, f"left behind: {names}"

@@ -1,5 +1,7 @@
 """The document, without a window."""
 
+from itertools import pairwise
+
 import pytest
 
 from syntalos_miniscope.project import ProjectError, load
@@ -167,4 +169,4 @@ def test_tidying_puts_every_box_right_of_what_feeds_it(document: Document) -> No
     for wire in document.graph.wires:
         assert places[wire.target[0]][0] >= places[wire.source[0]][0] + 200 + GRID
     tops = sorted(top for node, (_, top) in places.items() if node != "camera")
-    assert all(after - before >= 100 for before, after in zip(tops, tops[1:], strict=False))
+    assert all(after - before >= 100 for before, after in pairwise(tops))

@@ -9,7 +9,6 @@ import pytest
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.project import Project, check
-from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.running import Running
 
 

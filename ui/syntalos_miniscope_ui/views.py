@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -27,7 +26,7 @@ class Views:
         self._window = window
         self.docks: dict[End, QDockWidget] = {}
         self._feeds: dict[End, Feed] = {}
-        self._commands: dict[End, tuple[Any, Tap]] = {}
+        self._commands: dict[End, tuple[FrameView, Tap]] = {}
 
     def open_all(self, document: Document, engine: Engine) -> bool:
         """Attach a view to every box that has one and is wired; True if docks were added."""
@@ -45,7 +44,7 @@ class Views:
         """Attach a view to an input of a running graph, in its dock of before if there was one."""
         metadata = engine.metadata(*end)
         dock = self.docks.get(end)
-        viewer = viewer_for(port.type, metadata)
+        viewer: Any = viewer_for(port.type, metadata)
         if viewer is None:
             return
         if dock is not None and type(dock.widget()) is type(viewer):
@@ -56,14 +55,19 @@ class Views:
         else:
             dock = self.docks[end] = self._add_dock(end, viewer)
         dock.setWindowTitle(_title(document, end, port))
-        self._start(viewer, metadata, end, engine)
+        viewer.begin(metadata)
+        self._feeds[end] = (viewer, engine.tap(*end, depth=viewer.port_depth))
+        ports = {port.id for port in document.graph.nodes[end[0]].type.inputs}
+        if isinstance(viewer, FrameView) and "control-in" in ports:
+            self._commands[end] = (viewer, engine.tap(end[0], "control-in", depth=8))
         dock.show()
 
     def feed(self) -> None:
         """Hand every visible view what has come since the last time."""
         for viewer, tap in self._commands.values():
             for command in tap.take():
-                viewer.obey(command)
+                if isinstance(command, Control):
+                    viewer.obey(command)
         for end, (viewer, tap) in self._feeds.items():
             items = tap.take()
             if self.docks[end].isVisible():
@@ -92,12 +96,6 @@ class Views:
                 dock.raise_()
                 return True
         return False
-
-    def _start(self, viewer: Any, metadata: Mapping[str, Any], end: End, engine: Engine) -> None:
-        viewer.begin(metadata)
-        self._feeds[end] = (viewer, engine.tap(*end, depth=viewer.port_depth))
-        if hasattr(viewer, "obey") and end[1] == "frames-in":
-            self._commands[end] = (viewer, engine.tap(end[0], "control-in", depth=8))
 
     def _add_dock(self, end: End, viewer: QWidget) -> QDockWidget:
         dock = QDockWidget(self._window)

@@ -51,7 +51,8 @@ class Finder:
         self._view.setFocus()
 
     def _popup(self, lines: list[Entry], hint: str, then: Callable[[Any], object]) -> None:
-        popup = SearchPopup(self._view, lines, hint)
+        # Not a child of the view, whose keys (Return, Tab) would be taken from the search.
+        popup = SearchPopup(self._view.window(), lines, hint)
         popup.chosen.connect(then)
         inside = self._view.rect().contains(self._view.mapFromGlobal(QCursor.pos()))
         middle = self._view.mapToGlobal(self._view.rect().center())

@@ -66,7 +66,7 @@ class GraphView(QGraphicsView):
             # A spiral of golden angles visits the surroundings evenly.
             angle, reach = step * 2.399963, 56 * math.sqrt(step)
             place = middle + QPointF(reach * math.cos(angle), reach * math.sin(angle))
-            room = QRectF(place, QSizeF(240, 150))
+            room = QRectF(place, QSizeF(240, 150)).adjusted(-24, -16, 24, 16)
             if not any(room.intersects(other) for other in taken):
                 return place
         return middle

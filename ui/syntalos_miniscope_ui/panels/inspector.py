@@ -24,7 +24,7 @@ class Inspector(QScrollArea):
         self._running = running
         self._node_id: str | None = None
         self._form = None
-        self._title = QLineEdit()
+        self._title: QLineEdit | None = None
         self._locked = False
         self.show_box(None)
 
@@ -40,7 +40,9 @@ class Inspector(QScrollArea):
 
     def show_box(self, node_id: str | None) -> None:
         """Show a box, or that none is selected."""
-        self._node_id, self._form = node_id, None
+        if node_id not in self._document.graph.nodes:
+            node_id = None
+        self._node_id, self._form, self._title = node_id, None, None
         page = QWidget()
         layout = QVBoxLayout(page)
         if node_id is None:
@@ -60,14 +62,14 @@ class Inspector(QScrollArea):
                 self.show_box(None)
             return
         assert self._node_id is not None
-        if not self._title.hasFocus():
+        if self._title is not None and not self._title.hasFocus():
             self._title.setText(self._document.label(self._node_id))
         if self._form is not None:
             self._form.show_settings(self._document.settings(self._node_id))
 
     def focus_title(self) -> None:
         """Let the person type another title."""
-        if self._node_id is not None:
+        if self._title is not None:
             self._title.setFocus()
             self._title.selectAll()
 
@@ -111,7 +113,7 @@ class Inspector(QScrollArea):
         layout.addWidget(self._form)
 
     def _rename(self) -> None:
-        if self._node_id in self._document.graph.nodes:
+        if self._title is not None and self._node_id in self._document.graph.nodes:
             assert self._node_id is not None
             if self._title.text().strip() != self._document.label(self._node_id):
                 self._document.rename(self._node_id, self._title.text())

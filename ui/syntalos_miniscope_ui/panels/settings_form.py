@@ -134,8 +134,7 @@ class _Row(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_value(self, value: Any, changed: bool) -> None:
-        if not self.knob.hasFocus():
-            self.knob.show_value(value)
+        self.knob.show_value(value)
         self.complain("")
         self.mark(changed)
 

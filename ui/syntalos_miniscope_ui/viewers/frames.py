@@ -232,8 +232,9 @@ class FrameView(QWidget):
         if self._frame is None:
             raise ValueError("there is no frame to save yet")
         self._image.render()
+        file = file if file.suffix == ".png" else file.with_name(f"{file.name}.png")
         picture = self._image.qimage
-        if picture is None or not picture.save(str(file), b"PNG"):
+        if picture is None or not picture.save(str(file)):
             raise ValueError(f"{file}: cannot be written")
 
     def _try(self, act: Any) -> None:
