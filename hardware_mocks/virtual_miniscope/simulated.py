@@ -38,4 +38,7 @@ def simulated_tissue(preset: str | None, seed: int | None) -> Tissue:
     renderer = Renderer(spec.model_copy(update={"extras": extras}))
     if renderer.spec.acquisition.shape != (SIZE, SIZE):
         raise ValueError(f"'{preset}' is no preset of a Miniscope V4")
+    # Kernels are compiled, or loaded, before the first frame is due.
+    renderer.advance(ScopeSettings())
+    renderer.seek(0)
     return SimulatedTissue(renderer)
