@@ -67,7 +67,7 @@ class Deformation:
 
     @property
     def angle_deg(self) -> float:
-        """Angle by which the content is turned, from y towards x."""
+        """Angle by which the content is turned, counter-clockwise on the screen."""
         if self._turn is None or self._rotation is None:
             return 0.0
         return self._rotation.sd_deg * float(np.clip(self._turn.values[0], -SD_LIMIT, SD_LIMIT))

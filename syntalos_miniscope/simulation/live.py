@@ -102,7 +102,7 @@ class SimulatedScope:
         """
         deadline = time.monotonic() + timeout_s
         while (clock := self._clock) is not None and not self._closed.is_set():
-            if self._waiting is None:
+            if self._waiting is None and self._link.connected(self._due_us):
                 self._waiting = self._expose(clock)
             pause_s = (self._due_us - clock.now_us()) / 1e6
             if pause_s > 0:
@@ -113,6 +113,11 @@ class SimulatedScope:
             elif self._waiting is not None:
                 exposure, self._waiting = self._waiting, None
                 return exposure
+            elif not self._link.connected(self._due_us):
+                raise RuntimeError(
+                    f"the simulated scope was unplugged after {self._due_us / 1e6:.2f} s, "
+                    "as its faults ask (disconnect_at_s)"
+                )
         return None
 
     def close(self) -> None:
@@ -125,10 +130,7 @@ class SimulatedScope:
         interval_us = 1e6 / self.renderer.rate_hz(settings)
         self._due_us += interval_us
         if not self._link.connected(self._due_us):
-            raise RuntimeError(
-                f"the simulated scope was unplugged after {self._due_us / 1e6:.2f} s, "
-                "as its faults ask (disconnect_at_s)"
-            )
+            return None
         if clock.now_us() - self._due_us > interval_us:
             self.renderer.skip(settings)
             self._counters["late"] += 1

@@ -11,7 +11,7 @@ from syntalos_miniscope.node import Dataset
 from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
 from syntalos_miniscope.simulation.batch import zarr_writer
 from syntalos_miniscope.simulation.live import SimulatedExposure
-from syntalos_miniscope.simulation.renderer import Renderer
+from syntalos_miniscope.simulation.renderer import GAINS, Renderer
 from syntalos_miniscope.simulation.truth import TruthKeeper
 from syntalos_miniscope.streams import TableRow
 
@@ -21,7 +21,9 @@ CELLS_HEADER = ("Cell", "z [um]", "y [um]", "x [um]", "Row [px]", "Column [px]",
 class LiveTruth:
     """Keeps minisim's zarr layout, without the movie, in a dataset; None keeps nothing.
 
-    One entry per frame that was sent; `frame_index` and `time_us` among the extras say which.
+    One entry per frame that was sent. Among the extras, `frame_index` and `time_us` say which,
+    `shown_index` which exposure it shows (another one if the link repeated a frame), and the
+    knobs with which that was made stand beside.
     """
 
     def __init__(self, renderer: Renderer, dataset: Dataset | None) -> None:
@@ -41,12 +43,18 @@ class LiveTruth:
         """Store the truth about a frame."""
         if self._writer is None:
             return
-        frame = exposure.frame
-        truth = self._keeper.frame(exposure.rendered)
-        stamps = {
-            "frame_index": np.array(float(frame.index)),
-            "time_us": np.array(float(frame.time_us)),
+        frame, rendered = exposure.frame, exposure.rendered
+        truth, knobs = self._keeper.frame(rendered), rendered.settings
+        live = {
+            "frame_index": frame.index,
+            "time_us": frame.time_us,
+            "shown_index": rendered.index,
+            "led_percent": knobs.led_percent,
+            "ewl": knobs.ewl,
+            "gain": GAINS[knobs.gain],
+            "frame_rate_hz": knobs.frame_rate_hz,
         }
+        stamps = {name: np.array(float(value)) for name, value in live.items()}
         self._writer.append(None, replace(truth, extras={**truth.extras, **stamps}))
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ _TISSUE = frozenset({"composite", "neuropil", "vasculature"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rendered:
-    """One exposure and its truth.
+    """One exposure, the knobs it was made with, and its truth.
 
     `image` is (H, W): counts in uint8, uint16 above 8 bits, or intensity in float32 if there is
     no sensor; None if no step makes a picture. Of the units, in the order of
@@ -52,6 +52,7 @@ class Rendered:
     """
 
     index: int
+    settings: ScopeSettings
     image: Picture | None
     quaternion: Quaternion | None
     shift_px: tuple[float, float]
@@ -150,6 +151,7 @@ class Renderer:
         dy, dx = moment.path_um.mean(0) / self.scene.canvas.pixel_um
         rendered = Rendered(
             index=self._index,
+            settings=self._settings,
             image=image,
             quaternion=self.life.quaternion,
             shift_px=(float(dy), float(dx)),
@@ -170,12 +172,15 @@ class Renderer:
 
     def _extras(self) -> dict[str, float | Floats]:
         truth: dict[str, float | Floats] = {}
+        extras = self.spec.extras or Extras()
         animal, deformation = self.life.animal, self.life.deformation
         if animal is not None:
             truth |= {"speed_cm_s": animal.speed_cm_s, "place_cm": animal.place_cm}
-        if deformation is not None:
-            truth |= {"rotation_deg": deformation.angle_deg, "warp_modes": deformation.modes}
-        if self.spec.extras is not None and self.spec.extras.z_drift is not None:
+        if deformation is not None and extras.rotation is not None:
+            truth["rotation_deg"] = deformation.angle_deg
+        if deformation is not None and extras.warp is not None:
+            truth["warp_modes"] = deformation.modes
+        if extras.z_drift is not None:
             truth["rise_um"] = self.life.rise_um
         return truth
 

@@ -1,0 +1,172 @@
+"""The simulated scope at the pace of a clock."""
+
+import numpy as np
+import pytest
+from test_renderer import FULL, NOMINAL, knobs, spec
+
+from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.simulation import Extras
+from syntalos_miniscope.simulation.extras import Faults
+from syntalos_miniscope.simulation.live import SimulatedScope
+from syntalos_miniscope.simulation.renderer import Renderer
+
+
+class Jumping:
+    """A clock that stands still unless told to move."""
+
+    def __init__(self):
+        self.now_ns = 0
+        self.clock = RunClock(lambda: self.now_ns)
+
+    def at_s(self, seconds: float) -> None:
+        self.now_ns = round(seconds * 1e9)
+
+
+@pytest.fixture
+def jumping() -> Jumping:
+    return Jumping()
+
+
+def started(jumping: Jumping, settings=NOMINAL, **faults) -> SimulatedScope:
+    scene = spec().model_copy(update={"extras": Extras(faults=Faults(**faults))})
+    scope = SimulatedScope(scene, settings)
+    jumping.clock.start()
+    scope.start(jumping.clock)
+    return scope
+
+
+def exposures(scope: SimulatedScope, jumping: Jumping, n: int, rate_hz: float = 20.0):
+    """What comes within n exposure times."""
+    got = []
+    for k in range(n):
+        jumping.at_s((k + 1) / rate_hz)
+        while (exposure := scope.read(0.0)) is not None:
+            got.append(exposure)
+    return got
+
+
+def test_nothing_comes_before_it_is_due(jumping: Jumping):
+    scope = started(jumping)
+    jumping.at_s(0.0499)
+    assert scope.read(0.0) is None
+    jumping.at_s(0.05)
+    assert scope.read(0.0).frame.time_us == 50_000
+
+
+def test_frames_carry_their_due_time_and_number(jumping: Jumping):
+    frames = [e.frame for e in exposures(started(jumping), jumping, 20)]
+    assert [f.index for f in frames] == list(range(20))
+    assert [f.time_us for f in frames] == [50_000 * (k + 1) for k in range(20)]
+
+
+def test_live_frames_are_those_of_the_batch(jumping: Jumping):
+    live = exposures(started(jumping), jumping, 5)
+    batch = Renderer(spec())
+    for exposure in live:
+        assert (exposure.frame.mat == batch.advance().image).all()
+
+
+def test_a_slow_reader_loses_frames_that_are_counted_and_leave_a_gap(jumping: Jumping):
+    scope = started(jumping)
+    exposures(scope, jumping, 3)
+    jumping.at_s(1.0)
+    made_ahead, late = scope.read(0.0), scope.read(0.0)
+    assert made_ahead.frame.index == 3
+    assert late.frame.index > 15
+    assert scope.counters["late"] == late.frame.index - 4
+    batch = Renderer(spec())
+    batch.seek(late.frame.index)
+    assert (late.frame.mat == batch.advance().image).all()
+
+
+def test_lost_frames_leave_gaps_and_repeated_ones_show_the_frame_before(jumping: Jumping):
+    scope = started(jumping, drop_share=0.2, repeat_share=0.2)
+    got = exposures(scope, jumping, 100)
+    indices = [e.frame.index for e in got]
+    missing = set(range(scope.renderer.index)) - set(indices)
+    assert len(missing) == scope.counters["dropped"] > 5
+    repeated = [k for k, e in enumerate(got) if e.rendered.index != e.frame.index]
+    assert len(repeated) == scope.counters["repeated"] > 5
+    for k in repeated:
+        assert (got[k].frame.mat == got[k - 1].frame.mat).all()
+        assert got[k].rendered is got[k - 1].rendered
+
+
+def test_jitter_moves_time_stamps_and_never_turns_them_back(jumping: Jumping):
+    got = exposures(started(jumping, jitter_us=20_000.0), jumping, 60)
+    times = np.array([e.frame.time_us for e in got])
+    assert (np.diff(times) > 0).all()
+    assert np.std(times - 50_000 * (1 + np.arange(60))) > 5000
+
+
+def test_a_cable_that_comes_out_is_an_error_with_a_sentence(jumping: Jumping):
+    scope = started(jumping, disconnect_at_s=0.5)
+    assert len(exposures(scope, jumping, 9)) == 9
+    jumping.at_s(1.0)
+    with pytest.raises(RuntimeError, match=r"unplugged after 0.50 s"):
+        scope.read(0.0)
+
+
+def test_the_rate_knob_changes_the_pace(jumping: Jumping):
+    scope = started(jumping)
+    exposures(scope, jumping, 4)
+    scope.apply(knobs(frame_rate_hz=10.0))
+    assert scope.frame_rate_hz == 10
+    times = []
+    for k in range(5, 20):
+        jumping.at_s(k / 20)
+        while (exposure := scope.read(0.0)) is not None:
+            times.append(exposure.frame.time_us)
+    # The exposure that was under way had begun at the old rate.
+    assert times == [250_000, 350_000, 450_000, 550_000, 650_000, 750_000, 850_000, 950_000]
+
+
+def test_a_turned_knob_shows_in_the_next_exposure(jumping: Jumping):
+    scope = started(jumping)
+    jumping.at_s(0.05)
+    bright = scope.read(0.0).frame.mat.mean()
+    scope.apply(knobs(led_percent=0.0))
+    jumping.at_s(0.1)
+    assert scope.read(0.0).frame.mat.mean() < 0.2 * bright
+
+
+def test_closing_twice_is_safe_and_nothing_comes_after(jumping: Jumping):
+    scope = started(jumping)
+    scope.close()
+    scope.close()
+    jumping.at_s(1.0)
+    assert scope.read(0.0) is None
+
+
+def test_before_its_start_a_scope_gives_nothing():
+    assert SimulatedScope(spec()).read(0.0) is None
+
+
+def test_without_a_sensor_intensity_is_clipped_at_the_white_it_is_given():
+    dim = SimulatedScope(spec(*FULL[:-1]), vmax=10.0)
+    bright = SimulatedScope(spec(*FULL[:-1]), vmax=0.1)
+    shown = []
+    for scope in (dim, bright):
+        jumping = Jumping()
+        jumping.clock.start()
+        scope.start(jumping.clock)
+        jumping.at_s(0.05)
+        shown.append(scope.read(0.0).frame.mat)
+    assert shown[0].dtype == np.uint8 and 0 < shown[0].max() < 60
+    assert (shown[1] == 255).mean() > 0.5
+
+
+def test_a_spec_without_a_picture_is_refused_in_one_line():
+    with pytest.raises(ValueError, match="no step of the spec makes a picture"):
+        SimulatedScope(spec(*FULL[:2]))
+
+
+def test_in_real_time_a_read_waits_until_a_frame_is_due():
+    scope = SimulatedScope(spec(), knobs(frame_rate_hz=60.0))
+    clock = RunClock()
+    clock.start()
+    scope.start(clock)
+    for _ in range(10):
+        exposure = scope.read(1.0)
+        assert clock.now_us() >= exposure.frame.time_us
+    scope.close()
