@@ -23,6 +23,7 @@ FROZEN = (
     "the libusb transport puts that right."
 )
 GAP_PERIODS = 1.5
+ON_TIME_PERIODS = 0.75
 
 
 class Exposures:
@@ -50,6 +51,7 @@ class Exposures:
         self._zeros = 0
         self._frozen_told = False
         self._triggered = True
+        self._gap_may_be = False
 
     def make(
         self, raw: RawFrame, back: ReadBack, rate_hz: float, *, wait_for_trigger: bool
@@ -70,7 +72,9 @@ class Exposures:
             # Without a counter the times are all there is.
             self._count.rebase(round(periods) - 1)
             index += round(periods) - 1
-        self.gaps += periods >= GAP_PERIODS and self._count.lost == lost
+        # A frame that was merely late is followed by a short interval.
+        self.gaps += self._gap_may_be and periods >= ON_TIME_PERIODS
+        self._gap_may_be = periods >= GAP_PERIODS and self._count.lost == lost
         time_us = self._time_us(first_us, back.device_us, rate_hz)
         end_us = self._run.at_us(raw.end_ns)
         self._tell(SyncPoint(index, time_us, first_us, end_us, back.device_us))
