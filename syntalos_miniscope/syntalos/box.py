@@ -85,10 +85,14 @@ class Box:
     def close(self) -> None:
         """Store the report; what is sent from here on is counted, and goes nowhere."""
         self.running = False
-        if not self.closed:
-            self.closed = True
-            if self._report is not None:
-                self._report.write_text(json.dumps(self.report(), indent=2) + "\n", "utf-8")
+        if self.closed:
+            return
+        self.closed = True
+        if self._report is not None:
+            self._report.write_text(json.dumps(self.report(), indent=2) + "\n", "utf-8")
+        sent = ", ".join(f"{port} {items}" for port, items in self.sent.items())
+        lost = ", ".join(f"{port} {items}" for port, items in (+self.dropped).items())
+        self._link.say(f"sent {sent or 'nothing'}; dropped {lost or 'nothing'}")
 
     def report(self) -> dict[str, Any]:
         """Give this box's entry of a run report."""

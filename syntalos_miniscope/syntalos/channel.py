@@ -15,7 +15,7 @@ import numpy as np
 from syntalos_miniscope.streams import Frame
 from syntalos_miniscope.syntalos.messages import Message, Sent
 
-SLOTS = 64
+SLOTS = 32
 """Items that may be under way; a source with more to send waits, its ring fills and it counts."""
 SLOT_BYTES = 32 << 20
 """Room for one frame. The memory is sparse: what is never written takes none."""

@@ -16,7 +16,6 @@ from syntalos_miniscope.streams import (
     Item,
     ItemType,
     Metadata,
-    MetadataValue,
     TableRow,
 )
 
@@ -114,14 +113,14 @@ def _size(value: Any) -> Any:
     return (int(value.width), int(value.height)) if hasattr(value, "width") else value
 
 
-def _plain(name: str, value: MetadataValue) -> Any:
+def _plain(name: str, value: Any) -> Any:
     """Give a value as one of the few types that the link takes, never numpy's."""
     if isinstance(value, bool | str):
         return value
+    if name in _FLOATS or isinstance(value, float | np.floating):
+        return float(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
     if isinstance(value, tuple) and len(value) == 2 and not isinstance(value[0], str):
         return int(value[0]), int(value[1])
-    if name in _FLOATS or isinstance(value, float):
-        return float(value)  # pyright: ignore[reportArgumentType] - a number by its name
-    if isinstance(value, int):
-        return int(value)
     return [str(part) for part in value]

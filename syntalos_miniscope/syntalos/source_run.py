@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import Thread
 from typing import Protocol
 
@@ -34,7 +35,8 @@ from syntalos_miniscope.syntalos.source import Source
 
 PREPARE_S = 14.0
 """Syntalos gives up after 15 s."""
-STOP_S = 8.0
+DRAIN_S, STOP_S = 1.2, 8.0
+"""How long after a stop items are still submitted, and how long the source may take to end."""
 
 
 class FarEnd(Protocol):
@@ -80,7 +82,7 @@ class SourceRun:
         self._prepare = Prepare(settings, inputs)
         self._open = far_end
         self._far: FarEnd | None = None
-        self._ready = self._ended = self._stopped = False
+        self._ready = self._ended = self._stopped = self._discards = False
         self._datasets: list[Dataset] = []
 
     def prepare(self) -> None:
@@ -124,20 +126,19 @@ class SourceRun:
         if far is None or self._stopped:
             return
         self._stopped = True
-        deadline = time.monotonic() + STOP_S
+        asked = time.monotonic()
         self._tell(Stop())
-        while not self._ended and time.monotonic() < deadline:
+        while not self._ended and (waited_s := time.monotonic() - asked) < STOP_S:
+            self._discards = waited_s > DRAIN_S
             self._pump(far.channel, 0.05)
         if not far.join(1.0):
             self._box.note("The source did not end in time and was left behind.")
 
     def _tell(self, message: Message) -> None:
-        if self._far is None or self._ended:
-            return
-        try:
-            self._far.channel.send(message)
-        except EOFError:
-            self._lose()
+        # A source that has gone has left its last words, which are read first.
+        if self._far is not None and not self._ended:
+            with suppress(EOFError):
+                self._far.channel.send(message)
 
     def _pump(self, channel: Channel, timeout_s: float) -> None:
         """Handle one message, waiting for it, and those that are there already."""
@@ -145,24 +146,23 @@ class SourceRun:
         try:
             message = channel.receive(timeout_s)
             while message is not None:
-                self._handle(channel, message, freed)
+                self._handle(message, freed)
                 # Stop and commands are looked for between items, never after a long row of them.
                 message = channel.receive(0) if len(freed) < 8 and not self._ended else None
-            if freed:
-                channel.send(Freed(tuple(freed)))
-        except EOFError:
-            self._lose()
-
-    def _lose(self) -> None:
-        if not self._ended:
+        except EOFError as error:
             self._ended = True
-            raise RuntimeError("the process that runs the source has ended unexpectedly")
+            raise RuntimeError("the process that runs the source ended unexpectedly") from error
+        if freed:
+            self._tell(Freed(tuple(freed)))
 
-    def _handle(self, channel: Channel, message: Message, freed: list[int]) -> None:
+    def _handle(self, message: Message, freed: list[int]) -> None:
         box = self._box
         match message:
             case Sent(port, item, slot):
-                box.emit(port, item)
+                if self._discards:
+                    box.count("not_submitted")
+                else:
+                    box.emit(port, item)
                 freed.append(slot)
             case Described(port, metadata):
                 box.describe(port, **metadata)
@@ -181,7 +181,7 @@ class SourceRun:
             case Attributes(number, values):
                 self._datasets[number].describe(values)
             case AskDataset() | AskFile():
-                channel.send(self._answer(message))
+                self._tell(self._answer(message))
             case _:
                 raise TypeError(f"a source does not say {type(message).__name__}")
 

@@ -1,0 +1,50 @@
+"""What the tests of the Syntalos modules share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from host import LINK, Host  # noqa: E402 - the folder has just been made known
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Callable[..., Host]]:
+    """Starts modules, ready to be prepared; ends them after the test."""
+    hosts: list[Host] = []
+
+    def start(node: str | Path, settings: dict[str, Any] | None = None, **how: Any) -> Host:
+        started = Host(node, tmp_path / f"module{len(hosts)}", **how)
+        hosts.append(started)
+        started.wait_ready()
+        if settings is not None:
+            assert started.load(saved(Path(node).name, settings))
+        return started
+
+    yield start
+    for started in hosts:
+        started.close()
+
+
+def saved(node: str, settings: dict[str, Any]) -> bytes:
+    """Give settings as a module saves them."""
+    return json.dumps({"format": 1, "node": node, "settings": settings}).encode()
+
+
+@pytest.fixture(scope="session")
+def syl() -> Any:
+    """The stand-in of `syntalos_mlink`, in this process; it is never linked."""
+    sys.path.insert(0, str(LINK))
+    try:
+        import syntalos_mlink  # pyright: ignore[reportMissingImports]
+    finally:
+        sys.path.remove(str(LINK))
+    return syntalos_mlink

@@ -1,0 +1,206 @@
+"""A source as a child process: on a thread beside the link, and in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from host import LINK, NODES, Host
+
+TICKERS = [NODES / "ticker", NODES / "ticker_process"]
+both = pytest.mark.parametrize("ticker", TICKERS, ids=lambda path: path.name)
+
+
+def check_in_order(items: dict[str, list[Any]], height: int = 48, period_us: int = 20_000) -> int:
+    """Check that everything is there, in order and whole; gives how many ticks."""
+    frames = items["frames-out"]
+    assert frames, "there are frames"
+    for index, (number, time_us, mat) in enumerate(frames):
+        assert number == index and time_us == index * period_us
+        assert mat.shape == (height, 64) and (mat == index % 251).all()
+    for index, (times, data) in enumerate(items["signal-out"]):
+        assert times.tolist() == [index * period_us] and data.tolist() == [[index, -index]]
+    assert [row[0] for row in items["rows-out"]] == [str(i) for i in range(len(frames))]
+    assert len(items["signal-out"]) == len(items["rows-out"]) == len(frames)
+    return len(frames)
+
+
+@both
+def test_what_a_source_sends_arrives_whole_and_in_order(
+    host: Callable[..., Host], ticker: Path
+) -> None:
+    module = host(ticker)
+    assert module.outputs["frames-out"] == ("Frames", 3)
+    assert module.inputs["control-in"] == ("Control", 1)
+    module.run(0.7)
+    ticks = check_in_order(module.items)
+    assert not module.errors and not module.sent_outside_a_run
+    assert module.metadata["frames-out"] == {
+        "framerate": 50.0, "size": ("size", 64, 48), "has_color": False
+    }  # fmt: skip
+    report = module.report()
+    assert {out["port"]: out["items"] for out in report["outputs"]} == {
+        "frames-out": ticks, "signal-out": ticks, "rows-out": ticks
+    }  # fmt: skip
+    assert f"frames-out {ticks}" in module.log()
+
+    # Files are closed by the time that Syntalos writes down what there is.
+    log = module.dataset(f"{ticker.name}_0-log")
+    assert log == {
+        "files": ["log.txt", "more.txt"], "missing": [], "attributes": {"about": "a ticker"}
+    }  # fmt: skip
+    text = module.folder / "run" / f"{ticker.name}_0-log" / "log.txt"
+    assert text.read_text() == "start True\nstopped\n"
+
+    module.items.clear()
+    module.run(0.3, run="again")
+    check_in_order(module.items)
+
+
+@both
+def test_a_command_is_heard_while_the_source_runs(host: Callable[..., Host], ticker: Path) -> None:
+    module = host(ticker)
+    assert module.prepare()
+    module.start()
+    module.give("control-in", (5, 0, "light on"))
+    module.give("control-in", (2, 0, ""))
+    module.give("control-in", (0, 0, ""))
+    time.sleep(0.3)
+    module.stop()
+    module.give("control-in", (2, 0, "after the end"))
+    assert module.report()["notes"] == ["heard custom light on", "heard pause"]
+    assert "heard pause" in module.log()
+    assert module.save() and not module.errors
+
+
+@both
+@pytest.mark.parametrize(
+    ("fails", "words"),
+    [("prepare", "the cable is not in"), ("run", "the cable came out"),
+     ("stop", "the lens is stuck"), ("assertion", "AssertionError: this cannot be")],
+)  # fmt: skip
+def test_a_failure_is_one_line_and_the_next_run_goes(
+    host: Callable[..., Host], ticker: Path, fails: str, words: str
+) -> None:
+    module = host(ticker, {"fails": fails})
+    prepared = module.prepare()
+    assert prepared == (fails != "prepare")
+    if prepared:
+        module.start()
+        if fails != "stop":
+            module.wait(lambda: bool(module.errors), 5)
+    module.stop()
+    assert module.errors == [words]
+    if prepared:
+        assert module.report()["counters"] == {"stops": 1} and module.report()["error"] == words
+    module.items.clear()
+    module.errors.clear()
+    assert module.load(b'{"format": 1, "node": "%s", "settings": {}}' % ticker.name.encode())
+    module.run(0.2, run="again")
+    check_in_order(module.items)
+    assert not module.errors
+
+
+def test_stopping_before_the_start_stops_the_node(host: Callable[..., Host]) -> None:
+    module = host(NODES / "ticker")
+    assert module.prepare()
+    module.stop()
+    assert module.report()["counters"] == {"stops": 1}
+    assert not module.items
+
+
+@both
+def test_a_slow_receiver_delays_items_and_loses_none(
+    host: Callable[..., Host], ticker: Path
+) -> None:
+    module = host(ticker, {"height": 600, "rate_hz": 100.0})
+    module.hold = lambda port: time.sleep(0.004)
+    assert module.prepare()
+    module.start()
+    time.sleep(1.0)
+    module.stop(timeout_s=8)
+    module.hold = lambda port: None
+    assert not module.errors
+    check_in_order(module.items, height=600, period_us=10_000)
+
+
+def test_an_older_syntalos_without_status_messages_will_do(host: Callable[..., Host]) -> None:
+    module = host(NODES / "ticker", version="3.1.1")
+    assert module.load(b"not settings")
+    assert not module.errors and not module.statuses
+
+
+@both
+def test_nothing_outlives_a_syntalos_that_was_killed(tmp_path: Path, ticker: Path) -> None:
+    """The wire stays open here, so only the death of the parent can tell."""
+    command = [sys.executable, "-P", "-m", "syntalos_miniscope.syntalos", str(ticker)]
+    between = f"""
+import os, subprocess, time
+fds = [int(os.environ[name]) for name in ("STAND_IN_WIRE", "STAND_IN_ACKS")]
+child = subprocess.Popen({command!r}, pass_fds=fds)
+with open({str(tmp_path / "pid")!r}, "w") as file:
+    file.write(str(child.pid))
+time.sleep(60)
+"""
+    module = Host(
+        ticker,
+        tmp_path / "module",
+        command=[sys.executable, "-c", between],
+        environment={"SYNTALOS_MINISCOPE_LINK": str(LINK)},
+    )
+    try:
+        module.wait_ready()
+        assert module.prepare()
+        module.start()
+        module.wait(lambda: len(module.items["rows-out"]) > 5, 5)
+        pid = int((tmp_path / "pid").read_text())
+        family = [pid, *children(pid)]
+        assert len(family) == (2 if ticker.name == "ticker_process" else 1)
+        os.kill(module.process.pid, signal.SIGKILL)
+        module.process.wait()
+        log = tmp_path / "module" / "run" / f"{ticker.name}_0-log" / "log.txt"
+        wait_for(lambda: "stopped" in log.read_text())
+        wait_for(lambda: not any(alive(one) for one in family[1:]))
+    finally:
+        module.close()
+    wait_for(lambda: not alive(pid))
+
+
+def children(pid: int) -> list[int]:
+    out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(word) for word in out.stdout.split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(true: Callable[[], bool], timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_frame_that_fits_no_slot_is_refused_in_words() -> None:
+    from syntalos_miniscope.streams import Frame
+    from syntalos_miniscope.syntalos.channel import PipeChannel
+    from syntalos_miniscope.syntalos.messages import Sent
+
+    channel, fds = PipeChannel.open()
+    with pytest.raises(ValueError, match="larger than 32 MB"):
+        channel.send(Sent("out", Frame(0, 0, np.zeros((8192, 8192), np.uint8)), 0))
+    channel.close()
+    for fd in fds:
+        os.close(fd)
