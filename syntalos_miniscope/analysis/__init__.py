@@ -1,0 +1,1 @@
+"""From frames to answers: stabilisation, traces, events, triggers, cells and scores."""
