@@ -53,8 +53,7 @@ def open_daq(path: Path) -> Recording:
 
 def _open_device(path: Path) -> Recording:
     found = Findings()
-    parts = VideoParts(_chunks(path))
-    found.broken(*parts.damage)
+    parts = VideoParts(_chunks(path), found)
     table = read_table(path / TIMES)
     found.broken(*table.damage)
     frames = sum(parts.counts)

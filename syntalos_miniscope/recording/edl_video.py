@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.daq import is_daq, open_daq
 from syntalos_miniscope.recording.edl_tree import EdlUnit, open_unit, root_of
 from syntalos_miniscope.recording.recorded import (
     Findings,
@@ -39,18 +40,14 @@ def open_edl(path: Path) -> Recording:
     if len(videos) > 1:
         names = ", ".join(str(unit.path) for unit in videos)
         raise RecordingError(f"{path} holds {len(videos)} videos; give one of {names}")
-    return _open_video(videos[0])
+    # A recorder can write the layout of the DAQ software into a run; that says more than EDL.
+    video = videos[0]
+    return open_daq(video.path) if is_daq(video.path) else _open_video(video)
 
 
 def _open_video(unit: EdlUnit) -> Recording:
-    for file in (*unit.data(), *unit.aux()):
-        if not file.is_file():
-            raise RecordingError(
-                f"{unit.path / 'manifest.toml'} names {file.name}, which is absent"
-            )
     found = Findings()
-    parts = VideoParts(unit.data())
-    found.broken(*parts.damage)
+    parts = VideoParts(unit.data(), found)
     index, time_us = _frame_times(unit, parts, found)
     index, time_us = settle(index, time_us, found)
     root = root_of(unit)
@@ -95,46 +92,57 @@ def _segments(unit: EdlUnit) -> frozenset[int]:
 
 
 def _frame_times(unit: EdlUnit, parts: VideoParts, found: Findings) -> tuple[Times, Times]:
+    """Give index and time of every frame, of each part of the video from its own time file."""
     files = [path for path in unit.aux() if path.suffix.lower() == ".tsync"]
-    stored = np.concatenate(parts.part_times_us)
-    frames = len(stored)
-    if not frames:
+    if not sum(parts.counts):
         raise RecordingError(f"{unit.path} holds no frames: its video is empty")
     if not files:
         found.odd("there is no time file; times are the video's own")
-        return np.arange(frames, dtype=np.int64), stored
-    entries: list[Times] = []
-    for path in files:
-        file = read_tsync(path)
-        if file.mode is not Mode.CONTINUOUS or file.columns[0].unit is not Unit.INDEX:
-            raise RecordingError(f"{path} does not hold the times of frames, but points of clocks")
-        found.broken(*(f"{path.name}: {text}" for text in file.damage))
-        entries.append(np.stack([file.entries[:, 0], file.times_us()], axis=1))
-    rows = np.concatenate(entries)
-    if len(rows) > frames:
-        found.broken(
-            f"{len(rows)} times for {frames} frames: the last {len(rows) - frames} times have no "
-            f"frame in the video and are left out"
-        )
-    elif len(rows) < frames:
-        rows = _with_stored_times(rows, stored, files[-1], found)
-    return rows[:frames, 0].copy(), rows[:frames, 1].copy()
-
-
-def _with_stored_times(rows: Times, stored: Times, time_file: Path, found: Findings) -> Times:
-    """Add the video's own times of the frames that the time file lacks, if both agree so far."""
-    missing = len(stored) - len(rows)
-    agree = len(rows) and np.abs(rows[:, 1] - stored[: len(rows)]).max() <= 1000
-    if not agree:
+        return np.arange(sum(parts.counts), dtype=np.int64), np.concatenate(parts.part_times_us)
+    if len(files) < len(parts.counts):
         raise RecordingError(
-            f"{time_file} has {len(rows)} times for {len(stored)} frames: it belongs to another "
-            f"video or was cut; the video file itself can be played, with its own times"
+            f"{unit.path / 'manifest.toml'} names {len(files)} time files for "
+            f"{len(parts.counts)} videos"
+        )
+    rows: list[Times] = []
+    for path, stored in zip(files, parts.part_times_us, strict=False):
+        last_index = int(rows[-1][-1, 0]) if rows and len(rows[-1]) else -1
+        rows.append(_aligned(path, stored, last_index, found))
+    index, time_us = np.concatenate(rows).T.copy()
+    return index, time_us
+
+
+def _aligned(path: Path, stored: Times, last_index: int, found: Findings) -> Times:
+    """Read a time file and give one row (index, µs) for each stored frame.
+
+    Rows that it lacks are filled with the video's own times, if both agree as far as they go.
+    """
+    file = read_tsync(path)
+    if file.mode is not Mode.CONTINUOUS or file.columns[0].unit is not Unit.INDEX:
+        raise RecordingError(f"{path} does not hold the times of frames, but points of clocks")
+    found.broken(*(f"{path.name}: {text}" for text in file.damage))
+    rows = np.stack([file.entries[:, 0], file.times_us()], axis=1)
+    frames, missing = len(stored), len(stored) - len(rows)
+    if missing < 0:
+        found.broken(
+            f"{len(rows)} times for {frames} frames: the last {-missing} times have no frame in "
+            f"the video and are left out"
+        )
+    if missing <= 0:
+        return rows[:frames]
+    # A recorder that is killed may have stored a frame and not yet its time.
+    apart_us = np.abs(rows[:, 1] - stored[: len(rows)]).max(initial=0)
+    if apart_us > 1000 or (missing > 1 and not len(rows)):
+        raise RecordingError(
+            f"{path} has {len(rows)} times for {frames} frames: it belongs to another video or "
+            f"was cut; the video file itself can be played, with its own times"
         )
     found.broken(
-        f"the time file lacks the last {missing} of {len(stored)} frames; their times are the "
-        f"video's own, to the millisecond"
+        f"the time file lacks the last {missing} of {frames} frames; their times are the video's "
+        f"own, to the millisecond"
     )
-    more = np.stack([rows[-1, 0] + 1 + np.arange(missing), stored[len(rows) :]], axis=1)
+    first = int(rows[-1, 0]) + 1 if len(rows) else last_index + 1
+    more = np.stack([first + np.arange(missing), stored[len(rows) :]], axis=1)
     return np.concatenate([rows, more])
 
 

@@ -43,12 +43,11 @@ def open_recording(path: Path) -> Recording:
 
 
 def _open_video(path: Path) -> Recording:
-    parts = VideoParts([path])
+    found = Findings()
+    parts = VideoParts([path], found)
     stored = parts.part_times_us[0]
     if not len(stored):
         raise RecordingError(f"{path} holds no frames")
-    found = Findings()
-    found.broken(*parts.damage)
     index, time_us = settle(np.arange(len(stored), dtype=np.int64), stored, found)
     return Recording(
         path=path,

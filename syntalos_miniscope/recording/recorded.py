@@ -60,13 +60,40 @@ class FrameSource(Protocol):
         ...
 
 
-class VideoParts:
-    """The frames of videos that follow each other. RecordingError if they do not fit together."""
+class Findings:
+    """What is found while a recording is opened: the odd, and what is broken or lost."""
 
-    def __init__(self, paths: list[Path]) -> None:
-        if not paths:
+    def __init__(self) -> None:
+        self.remarks: list[str] = []
+        self.damage: list[str] = []
+
+    def odd(self, text: str) -> None:
+        """Remark something that a person should know."""
+        self.remarks.append(text)
+
+    def broken(self, *texts: str) -> None:
+        """Report damage."""
+        self.damage += texts
+
+
+class VideoParts:
+    """The frames of videos that follow each other. RecordingError if they do not fit together.
+
+    A last part that is absent or cannot be read, as a recorder that is killed may leave it, is
+    left out and reported.
+    """
+
+    def __init__(self, paths: list[Path], found: Findings) -> None:
+        self.readers: list[VideoReader] = []
+        for number, path in enumerate(paths):
+            try:
+                self.readers.append(_existing(path))
+            except RecordingError as error:
+                if not self.readers or number < len(paths) - 1:
+                    raise
+                found.broken(f"the last part is left out: {error}")
+        if not self.readers:
             raise RecordingError("a recording without a video file")
-        self.readers = [VideoReader(path) for path in paths]
         first = self.readers[0]
         self.size, self.has_color, self.depth = first.size, first.has_color, first.depth
         self.codec = first.codec
@@ -82,6 +109,7 @@ class VideoParts:
                 )
         self.part_times_us = [reader.times_us() for reader in self.readers]
         self.counts = [len(times) for times in self.part_times_us]
+        found.broken(*self.damage)
 
     @property
     def damage(self) -> list[str]:
@@ -96,22 +124,6 @@ class VideoParts:
                 for place, mat in reader.frames(max(first - begin, 0)):
                     yield begin + place, mat
             begin += count
-
-
-class Findings:
-    """What is found while a recording is opened: the odd, and what is broken or lost."""
-
-    def __init__(self) -> None:
-        self.remarks: list[str] = []
-        self.damage: list[str] = []
-
-    def odd(self, text: str) -> None:
-        """Remark something that a person should know."""
-        self.remarks.append(text)
-
-    def broken(self, *texts: str) -> None:
-        """Report damage."""
-        self.damage += texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +183,12 @@ class Recording:
         for place, mat in self.source.frames(first):
             if place < len(self.time_us):
                 yield Frame(int(self.index[place]), int(self.time_us[place]), mat)
+
+
+def _existing(path: Path) -> VideoReader:
+    if not path.is_file():
+        raise RecordingError(f"{path} is absent, and the manifest beside it names it")
+    return VideoReader(path)
 
 
 def measured_rate_hz(index: Times, time_us: Times) -> float:
