@@ -1,13 +1,14 @@
 """What is looked at before a run."""
 
 from pathlib import Path
+from typing import Any
 
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope_ui.checks import check_before_run
 
 
 def texts(document, catalog, level: str, **options) -> list[str]:
-    chosen = {"export_dir": Path(), "subject": "m01", **options}
+    chosen: dict[str, Any] = {"export_dir": Path(), "subject": "m01", **options}
     found = check_before_run(document.graph, catalog, RunOptions(**chosen))
     return [finding.text for finding in found if finding.level == level]
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from pydantic import Field, model_validator
@@ -28,7 +28,7 @@ class Mood(StrEnum):
 
 class Knobs(Settings):
     count: int = live(3, ge=0, le=10, description="How many")
-    depth_um: float = Field(120.5, gt=0)
+    depth_um: float = Field(default=120.5, gt=0)
     on: bool = False
     gain: Literal["low", "high"] = "low"
     mood: Mood = Mood.CALM
@@ -161,7 +161,7 @@ class AnyScope(ScopeSettings, DisplaySettings):
 
 
 def test_whatever_has_the_knobs_of_a_scope_gets_the_scope_panel(qtbot) -> None:
-    panel = panel_for(AnyScope())
+    panel: Any = panel_for(AnyScope())
     qtbot.addWidget(panel)
     assert isinstance(panel, ScopePanel)
     assert list(panel._forms) == ["Scope", "Display frames", "Source"]
@@ -177,7 +177,7 @@ def test_every_shipped_node_has_a_panel_that_holds_its_defaults(qtbot) -> None:
     catalog = Catalog.shipped()
     for type_id in catalog.folders:
         settings = catalog.node(type_id).Settings()
-        panel = panel_for(settings)
+        panel: Any = panel_for(settings)
         qtbot.addWidget(panel)
         held = {name: panel.knob(name).value() for name in type(settings).model_fields}
         assert type(settings).model_validate(held) == settings, type_id

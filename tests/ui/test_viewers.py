@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,7 +178,7 @@ def test_colour_frames_are_shown_as_they_are(view, tmp_path) -> None:
     mat[..., 0] = 200  # blue, in BGR order
     view.show_items([Frame(0, 0, mat)], 1, 0)
     view.snapshot(tmp_path / "p.png")
-    assert QImage(str(tmp_path / "p.png")).pixelColor(3, 3).getRgb()[:3] == (0, 0, 200)
+    assert QImage(str(tmp_path / "p.png")).pixelColor(3, 3).name() == "#0000c8"
     view.show_items([frame(1)], 2, 0)
     view.snapshot(tmp_path / "q.png")
 
@@ -257,7 +258,8 @@ def test_signals_are_drawn_in_the_unit_of_the_stream(qtbot) -> None:
     view.begin({"time_unit": "milliseconds", "signal_names": ["a", "b"]})
     view.stacked.setChecked(False)
     view.show_items([block(1000, 2000, 3000)], 1, 0)
-    times, values = view._curves[1].getData()
+    curve: Any = view._curves[1]
+    times, values = curve.getData()
     assert times.tolist() == [1, 2, 3]
     assert values.tolist() == [1000, 2000, 3000]
 
@@ -267,7 +269,8 @@ def test_stacked_channels_lie_apart(qtbot) -> None:
     qtbot.addWidget(view)
     view.begin({"time_unit": "microseconds"})
     view.show_items([block(*range(0, 100_000, 1000), channels=5)], 1, 0)
-    spans = [(c.getData()[1].min(), c.getData()[1].max()) for c in view._curves]
+    curves: list[Any] = [curve.getData()[1] for curve in view._curves]
+    spans = [(values.min(), values.max()) for values in curves]
     assert all(lower[1] < upper[0] for upper, lower in pairwise(spans))
     view.stacked.setChecked(False)
 
@@ -290,7 +293,7 @@ def test_rows_are_shown_under_their_header_and_never_too_many(qtbot) -> None:
         view.show_items(rows, start + 700, 0)
     assert view.model.rowCount() == MOST_ROWS
     last = view.model.index(MOST_ROWS - 1, 0)
-    assert view.model.data(last) == str(start + 699)
+    assert view.model.data(last) == "3499"
     assert view.model.headerData(0, view._table.horizontalHeader().orientation()) == "Time [ms]"
 
 

@@ -61,7 +61,7 @@ def tidy(graph: Graph, sizes: Mapping[str, tuple[float, float]]) -> dict[str, Po
         for node in members:
             places[node] = (left, top)
             top += snap(sizes[node][1]) + 3 * GRID
-        left += snap(max(sizes[node][0] for node in members)) + 6 * GRID
+        left += snap(max(sizes[node][0] for node in members)) + 9 * GRID
     return places
 
 

@@ -84,6 +84,10 @@ class Document:
         """Treat the project as one that was never saved, as after a recovery."""
         self._saved = None
 
+    def mark_saved(self) -> None:
+        """Treat the project as it stands as nothing to save."""
+        self._saved = self.project
+
     def save(self, file: Path) -> None:
         """Write to a file, which becomes the document's own."""
         save(self.project, file)

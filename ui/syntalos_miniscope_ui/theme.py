@@ -68,11 +68,11 @@ DARK = Theme(
     highlight="#2F7FB5",
 )
 LIGHT = Theme(
-    canvas="#C9CFD4",
-    grid="#BDC4CA",
+    canvas="#A3ACB4",
+    grid="#9BA4AC",
     box="#F6F7F8",
     box_head="#E3E8EB",
-    box_edge="#8C969E",
+    box_edge="#5E6870",
     selected="#1F78B4",
     text="#1C2226",
     faint="#59636B",

@@ -16,7 +16,7 @@ from syntalos_miniscope_ui.viewers.choice import viewer_for
 from syntalos_miniscope_ui.viewers.frames import FrameView
 
 Feed = tuple[Any, Tap]
-WIDTH = 520
+WIDTH = 540
 
 
 class Views:
@@ -35,7 +35,7 @@ class Views:
             self.open(document, engine, end, port)
         added = list(self.docks.values())[before:]
         if added:
-            tall = [4 if isinstance(dock.widget(), FrameView) else 2 for dock in added]
+            tall = [5 if isinstance(dock.widget(), FrameView) else 2 for dock in added]
             self._window.resizeDocks(added, [100 * part for part in tall], Qt.Orientation.Vertical)
             self._window.resizeDocks(added[:1], [WIDTH], Qt.Orientation.Horizontal)
         return bool(added)

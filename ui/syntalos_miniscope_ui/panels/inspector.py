@@ -10,6 +10,8 @@ from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.panels.choice import panel_for
 from syntalos_miniscope_ui.running import Running
 
+LEAST_WIDTH = 340
+
 
 class Inspector(QScrollArea):
     """Shows one box. Live knobs reach a run at once; every change can be taken back."""
@@ -19,7 +21,6 @@ class Inspector(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(350)
         self._document = document
         self._running = running
         self._node_id: str | None = None
@@ -54,6 +55,8 @@ class Inspector(QScrollArea):
             self._fill(layout, node_id)
         layout.addStretch(1)
         self.setWidget(page)
+        bar = self.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(max(page.minimumSizeHint().width() + bar, LEAST_WIDTH))
 
     def refresh(self) -> None:
         """Show what the document says now, as after an undo."""

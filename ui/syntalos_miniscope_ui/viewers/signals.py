@@ -15,6 +15,10 @@ from syntalos_miniscope.streams import FloatSignalBlock
 from syntalos_miniscope_ui.viewers.dress import dress_plot
 
 MOST_CHANNELS = 32
+CURVES = (
+    "#E0524D", "#4F9BE0", "#4CAF6A", "#C58F2B", "#9A6FD0", "#2FA8A0", "#D8679F", "#8A9A3A",
+)  # fmt: skip
+"""Colours that are told apart on light and on dark."""
 TICKS_PER_S: Mapping[str, float] = {
     "microseconds": 1e6,
     "milliseconds": 1e3,
@@ -136,7 +140,7 @@ class SignalView(QWidget):
         self._trail = Trail(shown)
         for number in range(shown):
             # A pen wider than one pixel costs Qt's painter ten times as much.
-            pen = pg.mkPen(pg.intColor(number, hues=max(shown, 6), values=1, maxValue=220))
+            pen = pg.mkPen(CURVES[number % len(CURVES)])
             self._curves.append(self.plot.plot(pen=pen))
         self._label_axis()
 

@@ -1,0 +1,102 @@
+"""Draws the screenshots of the documentation: `make screenshots`, under Xvfb if need be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+OUT = Path(__file__).parent / "screenshots"
+
+
+def main() -> None:
+    """Write every picture to docs/screenshots."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        xvfb = shutil.which("xvfb-run")
+        if xvfb is None:
+            sys.exit("make screenshots: there is no display, and xvfb-run is not installed")
+        screen = ["-a", "-s", "-screen 0 1700x1000x24"]
+        os.execv(xvfb, [xvfb, *screen, sys.executable, __file__])
+    with tempfile.TemporaryDirectory() as folder:
+        # Nothing of this user's settings, and nothing in them.
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+            os.environ[name] = folder
+        _draw(Path(folder))
+
+
+def _draw(scratch: Path) -> None:
+    from PySide6.QtCore import QSettings
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from syntalos_miniscope.catalog import Catalog
+    from syntalos_miniscope_ui.window import EditorWindow
+
+    app = QApplication(sys.argv[:1])
+    catalog = Catalog.shipped()
+    OUT.mkdir(exist_ok=True)
+
+    def until(true: Callable[[], bool], seconds: float = 240) -> None:
+        for _ in range(round(seconds * 20)):
+            if true():
+                return
+            QTest.qWait(50)
+        raise SystemExit("make screenshots: the run did not get that far")
+
+    def save(widget: QWidget, name: str) -> None:
+        QTest.qWait(250)
+        widget.grab().save(str(OUT / f"{name}.png"))
+        print(f"docs/screenshots/{name}.png")
+
+    def editor(mode: str) -> EditorWindow:
+        settings = QSettings(str(scratch / f"{mode}.ini"), QSettings.Format.IniFormat)
+        settings.setValue("window/mode", mode)
+        settings.setValue("run/subject", "m01")
+        settings.setValue("run/experiment", "rehearsal")
+        settings.setValue("run/folder", str(scratch / "Miniscope"))
+        window = EditorWindow(
+            catalog, settings, ask=lambda parent, question, details, said: said[0]
+        )
+        window.resize(1560, 940)
+        window.open_example("rehearsal")
+        window.show()
+        window.view.fit()
+        return window
+
+    def close(window: EditorWindow) -> None:
+        window.running.stop()
+        until(lambda: window.running.phase == "idle")
+        window.files.document.mark_saved()
+        window.close()
+        window.deleteLater()
+        app.processEvents()
+
+    window = editor("dark")
+    window.show_start()
+    save(window, "first-steps")
+    window.scene.select(["scope"])
+    window.live.run(window.files.document.graph, window.run_bar.options(record=True))
+    until(lambda: window.running.elapsed_s > 15)
+    save(window, "running-dark")
+    save(window.inspector.widget(), "scope-panel")
+    save(window.views.docks["plot", "signal-in"].widget(), "orientation")
+    window.set_mode("light")
+    save(window, "running-light")
+    close(window)
+
+    window = editor("dark")
+    document = window.files.document
+    broken = document.settings("scope").model_copy(update={"spec_file": "mouse-7.json"})
+    document.set_settings("scope", broken)
+    window.scene.select(["scope"])
+    window.live.run(document.graph, window.run_bar.options(record=True))
+    until(lambda: window.running.phase == "idle")
+    save(window, "error")
+    close(window)
+
+
+if __name__ == "__main__":
+    main()
