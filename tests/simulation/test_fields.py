@@ -1,5 +1,8 @@
 """The fields of the scope, against the published table of minisim 1.0.3."""
 
+# A None where a picture or a stage was promised fails a test all the same.
+# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
+# pyright: reportOptionalOperand=false, reportArgumentType=false
 import numpy as np
 import pytest
 

@@ -1,5 +1,8 @@
 """The simulated scope at the pace of a clock."""
 
+# A None where a picture or a stage was promised fails a test all the same.
+# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
+# pyright: reportOptionalOperand=false, reportArgumentType=false
 import numpy as np
 import pytest
 from test_renderer import FULL, NOMINAL, knobs, spec

@@ -1,5 +1,8 @@
 """The whole way of light: one path for batch and live, repeatable to the byte."""
 
+# A None where a picture or a stage was promised fails a test all the same.
+# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
+# pyright: reportOptionalOperand=false, reportArgumentType=false, reportOperatorIssue=false
 import hashlib
 import os
 import subprocess
@@ -327,10 +330,9 @@ def test_half_the_rate_gathers_twice_the_light_from_the_same_brain():
 @pytest.mark.parametrize("rate_hz", [10.0, 15.0, 25.0, 30.0])
 def test_no_spike_is_lost_or_counted_twice_at_any_rate(rate_hz: float):
     renderer, reference = Renderer(spec(), until="optics"), Renderer(spec(), until="optics")
-    total = sum(
-        renderer.advance(knobs(frame_rate_hz=rate_hz)).spikes for _ in range(int(rate_hz * 3))
-    )
-    expected = sum(frame.spikes for frame in play(reference, 60))
+    sampled = play(renderer, int(rate_hz * 3), knobs(frame_rate_hz=rate_hz))
+    total = np.sum([frame.spikes for frame in sampled], 0)
+    expected = np.sum([frame.spikes for frame in play(reference, 60)], 0)
     assert (total == expected).all() and expected.sum() > 100
 
 

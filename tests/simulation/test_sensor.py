@@ -96,6 +96,7 @@ def test_each_defect_acts():
 
 def test_hot_pixels_are_hot_by_the_length_of_the_exposure():
     device = chip(PixelDefects(hot_share=0.01, hot_e_s=1000.0))
+    assert device.pixels is not None
     hot = device.pixels.hot
     assert hot.mean() == pytest.approx(0.01, rel=0.2)
     for exposure_s in (0.05, 0.1):
