@@ -14,6 +14,7 @@ import typer
 
 from syntalos_miniscope.cli.console import BadInputError, say_error
 from syntalos_miniscope.cli.editor import open_editor
+from syntalos_miniscope.cli.new_node import new_node
 from syntalos_miniscope.cli.nodes import find_nodes, nodes
 from syntalos_miniscope.cli.projects import examples, find_project, load_project
 from syntalos_miniscope.cli.recordings import export, info
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(examples)
 app.command()(nodes)
+app.command()(new_node)
 app.command()(info)
 app.command()(export)
 app.command()(simulate)
