@@ -62,6 +62,8 @@ class Daq:
     strict_timing: bool = False
     """Whether control writes that follow each other within 100 µs spoil the first."""
     device_number: int = 1
+    patient: bool = False
+    """Whether the stream waits for a slow host, where the real DAQ would drop the frame."""
 
     def __post_init__(self) -> None:
         """Plug it in."""
@@ -191,7 +193,8 @@ class Daq:
             while self.streaming and not self.stalled and self._frame is not None:
                 if self._due_ns(self._frame, self._number) > now:
                     return
-                self._step(self._frame)
+                if not self._step(self._frame):
+                    return
 
     # The stream
 
@@ -208,22 +211,24 @@ class Daq:
         readout = min(READOUT_NS, frame.end_ns - frame.start_ns)
         return frame.end_ns - readout * (count - 1 - number) // count
 
-    def _step(self, frame: FrameOut) -> None:
-        """Let one payload leave, and the frame end after its last."""
+    def _step(self, frame: FrameOut) -> bool:
+        """Let one payload leave, and the frame end after its last; False if it has to wait."""
         count = payload_count(SIZE * SIZE * 2)
         due = self._due_ns(frame, self._number)
         wanted = not frame.lost and self.host is not None
         skipped = frame.torn and count // 2 <= self._number < count - 1
         if wanted and not skipped and self.host is not None:
-            if self._number == 0:
+            if self._number == 0 and frame.yuyv is None:
                 frame.yuyv = self._expose(frame)
             if not self.host.take(payload(frame, self._number, count), due):
-                self._overrun(frame)
-                return
+                if not self.patient:
+                    self._overrun(frame)
+                return not self.patient
         self._number += 1
         if self._number == count:
             self._overruns_in_a_row = 0
             self._end_of_frame(frame)
+        return True
 
     def _overrun(self, frame: FrameOut) -> None:
         """Drop the partial frame and restart: the counter does not see it."""
@@ -268,7 +273,9 @@ class Daq:
         if self.recording:
             level = not self.ttl_log[-1][1] if self.ttl_log else True
             self.ttl_log.append((frame.end_ns, level))
-        self._begin_frame(frame.end_ns, frame.frame_id ^ 1)
+        late = self.patient and self.clock.now_ns() - frame.end_ns > READOUT_NS
+        start_ns = self.clock.now_ns() if late else frame.end_ns
+        self._begin_frame(start_ns, frame.frame_id ^ 1)
 
     def _execute(self, packet: bytes, now_ns: int) -> None:
         self.packets.append(packet)

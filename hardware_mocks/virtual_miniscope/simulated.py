@@ -8,7 +8,7 @@ from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope.simulation.extras import Behaviour, Extras
 from syntalos_miniscope.simulation.presets import studio_spec
 from syntalos_miniscope.simulation.renderer import Renderer
-from virtual_miniscope.tissue import SIZE, View, Tissue
+from virtual_miniscope.tissue import SIZE, Tissue, View
 
 USUAL = "Miniscope V4 - CA1"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import usb1 as _usb1
 
@@ -25,10 +25,22 @@ BULK_IN = 0x83
 # ruff: noqa: N802 - the names are libusb1's
 
 
+class Queue(Protocol):
+    """Where transfers wait."""
+
+    def queue(self, transfer: VirtualTransfer) -> None:
+        """Take a submitted transfer."""
+        ...
+
+    def unqueue(self, transfer: VirtualTransfer) -> None:
+        """Let a transfer end as cancelled."""
+        ...
+
+
 class VirtualTransfer:
     """One transfer, as `usb1.USBTransfer`."""
 
-    def __init__(self, handle: VirtualHandle) -> None:
+    def __init__(self, handle: Queue) -> None:
         self._handle = handle
         self._callback: Callable[[VirtualTransfer], Any] | None = None
         self._data = b""

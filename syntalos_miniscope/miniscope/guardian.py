@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
     from syntalos_miniscope.miniscope.transport import SystemClock
     from syntalos_miniscope.miniscope.video_devices import known_types
 
-    device, transport, kind_name, video_devices = arguments
+    device, transport, kind_name, video_devices, *patience = arguments
     state = _DARK
     while heard := os.read(sys.stdin.fileno(), 64):
         state = heard[-1:]
@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         return 0
     kind = device_type(kind_name, known_types(video_devices))
     opener = connect(device, transport)  # pyright: ignore[reportArgumentType]
-    deadline = time.monotonic() + TRY_S
+    deadline = time.monotonic() + (float(patience[0]) if patience else TRY_S)
     clock = SystemClock()
     problem = "no time was left"
     while time.monotonic() < deadline:
