@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.scope import Exposure, ScopeSettings
 from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.cost import ensure_affordable
 from syntalos_miniscope.simulation.extras import Extras, Faults
 from syntalos_miniscope.simulation.faults import Fate, FaultyLink
 from syntalos_miniscope.simulation.renderer import Rendered, Renderer
@@ -38,6 +39,7 @@ class SimulatedScope:
     the settings that stood when it began. When the computer cannot keep up, exposures more than
     one interval late are lived through unseen and counted, as by any scope; what the others show
     does not depend on it. `vmax` is the intensity shown as white if the Spec has no sensor.
+    ValueError if the Spec makes no picture, TooLargeError if this computer cannot hold it.
     """
 
     def __init__(
@@ -48,6 +50,9 @@ class SimulatedScope:
         scope: int = 0,
         vmax: float = 1.0,
     ) -> None:
+        # A live stream keeps no movie: what counts is a moment of it.
+        acquisition = spec.acquisition.model_copy(update={"duration_s": 1 / spec.acquisition.fps})
+        ensure_affordable(spec.model_copy(update={"acquisition": acquisition}))
         self.renderer = Renderer(spec, scope=scope)
         self._settings = settings or ScopeSettings(frame_rate_hz=spec.acquisition.fps)
         self._vmax = vmax

@@ -41,7 +41,7 @@ class Motion:
         self._key = key
         self._fps = fps
         self._trajectory = (
-            None if step.trajectory_um is None else np.array(step.trajectory_um, np.float64)
+            None if step.trajectory_um is None else np.array(step.trajectory_um or [(0.0, 0.0)])
         )
         physical = step.model == "physical" and self._trajectory is None
         self._scales = motion_scales(step, fps) if physical else (0.0, 0.0)
