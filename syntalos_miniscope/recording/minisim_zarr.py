@@ -169,6 +169,8 @@ class MinisimZarrWriter:
         )
         for name in ("offsets", "shapes", "data"):
             store_array(planted, name, getattr(truth.planted, name))
+        for name, values in truth.maps.items():
+            store_array(self._group.require_group("maps"), name, values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +204,7 @@ class MinisimZarr:
         """Read the truth into memory."""
         group: Any = self.root["ground_truth"]
         present: Any = self.root.attrs.get("gt_present", [])
-        planted, extras = group["planted"], group.get("extras")
+        planted = group["planted"]
         footprints = Footprints(
             offsets=np.asarray(planted["offsets"]),
             shapes=np.asarray(planted["shapes"]),
@@ -214,11 +216,16 @@ class MinisimZarr:
             fov_offset=_pair(planted.attrs["fov_offset"]),
             fov_shape=_pair(planted.attrs["fov_shape"]),
             focal_depth_um=group.attrs.get("focal_depth_um"),
-            extras={name: array[:] for name, array in extras.arrays()}
-            if extras is not None
-            else {},
+            extras=_all_of(group, "extras"),
+            maps=_all_of(group, "maps"),
             **{str(name): np.asarray(group[name]) for name in (*_REQUIRED, *present)},
         )
+
+
+def _all_of(group: Any, name: str) -> dict[str, NDArray[Any]]:
+    """Read all arrays of a part of a group; none if there is no such part."""
+    part = group.get(name)
+    return {} if part is None else {key: array[:] for key, array in part.arrays()}
 
 
 def open_minisim_zarr(path: Path) -> MinisimZarr:

@@ -178,6 +178,8 @@ class GroundTruth:
     """Depth of the focal plane on the axis, µm."""
     extras: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
     """(frame, …) what minisim has not, by name: such as `orientation` as (w, x, y, z)."""
+    maps: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
+    """What minisim has not and no frame changes, by name: such as `pixel_sensitivity`."""
 
     @property
     def n_units(self) -> int:
@@ -258,6 +260,6 @@ PER_UNIT = (
 ARRAYS = tuple(
     member.name
     for member in fields(GroundTruth)
-    if member.name not in ("planted", "fov_offset", "fov_shape", "focal_depth_um", "extras")
+    if member.name not in ("planted", "fov_offset", "fov_shape", "focal_depth_um", "extras", "maps")
 )
 """Fields of `GroundTruth` that are arrays."""

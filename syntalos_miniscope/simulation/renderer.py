@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +125,21 @@ class Renderer:
         """How bright each unit is (unit,); NaN without activity."""
         activity, units = self.life.activity, self.scene.units
         return np.full(len(units), np.nan) if activity is None else activity.gains[units]
+
+    def maps(self) -> dict[str, Floats]:
+        """Give what only our additions have and no frame changes, by name."""
+        found: dict[str, NDArray[Any]] = {}
+        life, units = self.life, self.scene.units
+        if life.place_centers_cm is not None:
+            found["place_centers_cm"] = life.place_centers_cm[units]
+        if life.deformation is not None and len(life.deformation.fields_um):
+            found["warp_fields_um"] = life.deformation.fields_um
+        if self._chip is not None and self._chip.pixels is not None:
+            pixels = self._chip.pixels
+            found["pixel_sensitivity"] = pixels.sensitivity
+            found["pixel_offset_e"] = pixels.offset_e
+            found["hot_pixels"] = pixels.hot
+        return {name: values.astype(np.float64) for name, values in found.items()}
 
     def seek(self, index: int) -> None:
         """Make an exposure the next one, as if all before it had been rendered.

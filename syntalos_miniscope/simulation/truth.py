@@ -85,4 +85,5 @@ class TruthKeeper:
             vasculature_mask=None if vessels is None else vessels.astype(np.float64),
             vessel_overlap_fraction=None if vessels is None else scene.vessel_overlap(),
             focal_depth_um=scene.focal_depth_um if optics else None,
+            maps=renderer.maps(),
         )

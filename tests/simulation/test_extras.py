@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter, rotate
 from test_renderer import FULL, NOMINAL, SMALL, play, spec
 
 from syntalos_miniscope.simulation import BrainMotion, Extras, Output, Sensor, Spec
+from syntalos_miniscope.simulation.batch import Recording, simulate
 from syntalos_miniscope.simulation.deformation import deform
 from syntalos_miniscope.simulation.extras import (
     Behaviour,
@@ -197,6 +198,30 @@ def test_ten_and_twelve_bits_make_deep_frames():
         bright = (*FULL[:-1], Sensor(photons_per_unit=3000))
         image = Renderer(spec(*bright, image_sensor=sensor)).advance(NOMINAL).image
         assert image.dtype == np.uint16 and 255 < image.max() < 2**bits
+
+
+def test_what_no_frame_changes_is_stored_with_the_truth(tmp_path):
+    extras = {
+        "behaviour": Behaviour(place_cell_share=0.5),
+        "warp": Warp(),
+        "pixel_defects": PixelDefects(prnu=0.02, dsnu_e=1.0, hot_share=0.01),
+    }
+    recording = simulate(with_extras(**extras, rotation=Rotation()))
+    recording.save(tmp_path / "a.zarr")
+    truth = Recording.load(tmp_path / "a.zarr").ground_truth
+    assert truth.maps["place_centers_cm"].shape == (truth.n_units,)
+    assert truth.maps["warp_fields_um"].shape == (4, 2, *SMALL.shape)
+    for name in ("pixel_sensitivity", "pixel_offset_e", "hot_pixels"):
+        assert truth.maps[name].shape == SMALL.shape
+        assert (truth.maps[name] == recording.ground_truth.maps[name]).all()
+    frames = len(recording.observed)
+    assert {name: values.shape for name, values in truth.extras.items()} == {
+        "speed_cm_s": (frames,),
+        "place_cm": (frames,),
+        "rotation_deg": (frames,),
+        "warp_modes": (frames, 4),
+        "orientation": (frames, 4),
+    }
 
 
 def test_a_faulty_link_loses_and_repeats_the_share_that_it_is_told():
