@@ -19,7 +19,9 @@ from syntalos_miniscope.cli.nodes import find_nodes, nodes
 from syntalos_miniscope.cli.projects import examples, find_project, load_project
 from syntalos_miniscope.cli.recordings import export, info
 from syntalos_miniscope.cli.run import run
+from syntalos_miniscope.cli.scopes import devices, zstack
 from syntalos_miniscope.cli.simulate import simulate
+from syntalos_miniscope.cli.syntalos import syntalos
 
 app = typer.Typer(
     name="syntalos-miniscope",
@@ -31,10 +33,13 @@ app = typer.Typer(
 app.command()(run)
 app.command()(examples)
 app.command()(nodes)
+app.command()(devices)
+app.command()(zstack)
 app.command()(new_node)
 app.command()(info)
 app.command()(export)
 app.command()(simulate)
+app.add_typer(syntalos, name="syntalos")
 
 
 def _print_version(wanted: bool) -> None:

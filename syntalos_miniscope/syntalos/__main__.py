@@ -22,6 +22,7 @@ def main(address: str) -> int:
         node = load_node(address)
         from syntalos_miniscope.syntalos.link import SyntalosLink
         from syntalos_miniscope.syntalos.module import Module
+        from syntalos_miniscope.syntalos.warm_up import warm_up_later
     except CatalogError as error:
         return _refuse(str(error))
     except ImportError as error:
@@ -33,6 +34,7 @@ def main(address: str) -> int:
             "start this module, or it uses another Python; 'syntalos-miniscope syntalos list' "
             "tells which, and 'syntalos-miniscope syntalos install' mends it"
         )
+    warm_up_later(address)
     link = SyntalosLink(node)
     link.serve(Module(link, node, Path(address).name, address))
     return 0

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-
-from pydantic import ValidationError
+from collections.abc import Callable
+from typing import Protocol
 
 from syntalos_miniscope.engine.run import describe
 from syntalos_miniscope.node import Node, Settings, is_source, live_fields
 from syntalos_miniscope.streams import Item
-from syntalos_miniscope.syntalos import box
+from syntalos_miniscope.syntalos import box, saved_settings
 from syntalos_miniscope.syntalos.capture import CaptureProcess
 from syntalos_miniscope.syntalos.inline_run import InlineRun
 from syntalos_miniscope.syntalos.source_run import FarEnd, SourceRun, SourceThread
 from syntalos_miniscope.syntalos.windows import Windows
-
-SETTINGS_FORMAT = 1
 
 
 class Run(Protocol):
@@ -84,20 +79,13 @@ class Module:
         """Give the settings; those that could not be read are given back as they were."""
         if self._refused is not None:
             return self._refused[1]
-        kept = {
-            "format": SETTINGS_FORMAT,
-            "node": self._type_id,
-            "settings": self.settings.model_dump(mode="json"),
-        }
-        return json.dumps(kept, indent=1).encode("utf-8")
+        return saved_settings.save(self._type_id, self.settings)
 
     def load_settings(self, data: bytes) -> None:
         """Take settings; what is wrong with them is said, and refuses runs until it is mended."""
         self._refused = None
-        if not data:
-            return
         try:
-            self.settings = _read_settings(data, self._node, self._type_id)
+            self.settings = saved_settings.read(data, self._node, self._type_id)
         except ValueError as error:
             text = f"the settings of this box cannot be used: {error}"
             self._refused = text, data
@@ -225,26 +213,3 @@ class Module:
         if self._box is not None and not self._box.closed:
             self._windows.lock(running=False)
             self._guard(self._box.close)
-
-
-def _read_settings(data: bytes, node: type[Node], type_id: str) -> Settings:
-    """Read saved settings; ValueError with a sentence."""
-    try:
-        kept: Any = json.loads(data)
-    except ValueError as error:
-        raise ValueError(f"they are not JSON ({error})") from error
-    if not isinstance(kept, Mapping) or not isinstance(kept.get("settings"), dict):
-        raise ValueError('an object with "format", "node" and "settings" is expected')
-    if kept.get("format") != SETTINGS_FORMAT:
-        raise ValueError(
-            f"their format is {kept.get('format')!r} and this program knows {SETTINGS_FORMAT}; "
-            "a newer version of syntalos-miniscope may have written them"
-        )
-    if kept.get("node") != type_id:
-        raise ValueError(f"they belong to a '{kept.get('node')}', and this is a '{type_id}'")
-    try:
-        return node.Settings.model_validate(kept["settings"])
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name = ".".join(str(part) for part in wrong["loc"])
-        raise ValueError(f"{name}: {wrong['msg']}") from error

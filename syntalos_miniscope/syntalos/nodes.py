@@ -1,10 +1,13 @@
-"""How a module names its node: a shipped id, or the folder of another."""
+"""How a module names its node, and `python -m` of this file: whether an environment has them."""
 
 from __future__ import annotations
 
+import json
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
-from syntalos_miniscope.catalog import Catalog, NodeFolder, shipped_folder
+from syntalos_miniscope.catalog import Catalog, CatalogError, NodeFolder, shipped_folder
 from syntalos_miniscope.node import Node
 
 
@@ -19,3 +22,19 @@ def load_node(address: str) -> type[Node]:
     if path.is_absolute():
         return Catalog.find([path.parent]).node(path.name)
     return Catalog.find([shipped_folder()]).node(address)
+
+
+def main(addresses: list[str]) -> None:
+    """Print, as JSON, this environment's Python, our version, and what nodes do not load."""
+    broken: dict[str, str] = {}
+    for address in addresses:
+        try:
+            load_node(address)
+        except CatalogError as error:
+            broken[address] = str(error)
+    about = {"python": list(sys.version_info[:2]), "version": version("syntalos-miniscope")}
+    print(json.dumps(about | {"broken": broken}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

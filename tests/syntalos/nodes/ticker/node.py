@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -69,7 +69,7 @@ class Ticker(Node):
         """Say what was heard."""
         ctx.note(f"heard {item.kind} {item.command}".strip())
 
-    def apply(self, ctx: Context, settings: Settings) -> None:
+    def apply(self, ctx: Context, settings: Any) -> None:
         """Say what was changed."""
         ctx.status(f"{settings.rate_hz:.0f} Hz")
 

@@ -1,85 +1,25 @@
-"""The same ticker with hardware that cannot wait: it gets a process of its own."""
+"""The same ticker, with hardware that cannot wait: it gets a process of its own."""
 
 from __future__ import annotations
 
-import time
-from typing import Literal
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from pydantic import Field
+NAME = "node_ticker_of_the_tests"
+if NAME not in sys.modules:
+    spec = importlib.util.spec_from_file_location(
+        NAME, Path(__file__).parents[1] / "ticker" / "node.py"
+    )
+    assert spec is not None and spec.loader is not None
+    sys.modules[NAME] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[NAME])
 
-from syntalos_miniscope.node import Context, In, Node, Out, Settings, live
-from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame, TableRow
+ticker: Any = sys.modules[NAME].Ticker
 
 
-class Ticker(Node):
-    """Sends a frame, a block and a row per tick, and says what it hears."""
+class TickerProcess(ticker):
+    """Ticks in a process of its own."""
 
     own_process = True
-    inputs = (In("control-in", "Control", Control),)
-    outputs = (
-        Out("frames-out", "Frames", Frame),
-        Out("signal-out", "Signal", FloatSignalBlock),
-        Out("rows-out", "Rows", TableRow),
-    )
-
-    class Settings(Settings):
-        """What is sent, and what goes wrong."""
-
-        rate_hz: float = live(50.0, gt=0, description="Frames per second")
-        height: int = Field(48, ge=2, description="Rows of a frame")
-        fails: Literal["", "prepare", "run", "stop", "assertion"] = Field("", description="Where")
-        prepare_s: float = Field(0.0, description="How long prepare takes")
-
-    def prepare(self, ctx: Context) -> None:
-        """Make a dataset and describe the streams."""
-        time.sleep(self.settings.prepare_s)
-        if self.settings.fails == "prepare":
-            raise ValueError("the cable is not in")
-        size = (64, self.settings.height)
-        ctx.describe("frames-out", framerate=self.settings.rate_hz, size=size, has_color=False)
-        ctx.describe("signal-out", time_unit="microseconds", signal_names=["a", "b"])
-        ctx.describe("rows-out", table_header=["Index", "Time [us]"])
-        dataset = ctx.dataset("log")
-        assert dataset is not None
-        self._log = dataset.data_file("log.txt").open("w")
-        self._aux = dataset.aux_file("more.txt")
-        dataset.describe({"about": "a ticker"})
-
-    def start(self, ctx: Context) -> None:
-        """Keep when it began."""
-        self._log.write(f"start {ctx.clock.now_us() < 2_000_000}\n")
-
-    def run(self, ctx: Context) -> None:
-        """Tick."""
-        index, due_us = 0, 0
-        while ctx.sleep_until(due_us):
-            if self.settings.fails == "run" and index == 5:
-                raise RuntimeError("the cable came out")
-            if self.settings.fails == "assertion" and index == 5:
-                raise AssertionError("this cannot be")
-            mat = np.full((self.settings.height, 64), index % 251, np.uint8)
-            ctx.emit("frames-out", Frame(index, due_us, mat))
-            values = np.array([[index, -index]], np.float32)
-            ctx.emit("signal-out", FloatSignalBlock(np.array([due_us], np.int64), values))
-            ctx.emit("rows-out", TableRow((str(index), str(due_us))))
-            index += 1
-            due_us += round(1e6 / self.settings.rate_hz)
-
-    def on_data(self, ctx: Context, port: str, item: Control) -> None:
-        """Say what was heard."""
-        ctx.note(f"heard {item.kind} {item.command}".strip())
-
-    def apply(self, ctx: Context, settings: Settings) -> None:
-        """Say what was changed."""
-        ctx.status(f"{settings.rate_hz:.0f} Hz")
-
-    def stop(self, ctx: Context) -> None:
-        """Close the log."""
-        if hasattr(self, "_log"):
-            self._log.write("stopped\n")
-            self._log.close()
-            self._aux.write_text("closed\n")
-        ctx.count("stops")
-        if self.settings.fails == "stop":
-            raise RuntimeError("the lens is stuck")
