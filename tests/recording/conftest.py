@@ -1,7 +1,8 @@
 import json
 import math
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,12 +84,23 @@ def daq_session(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Callable[[int], None]]:
-    """Lets no file grow beyond a number of bytes from the call on, as a full disk would."""
+@contextmanager
+def _small_disk(size: int) -> Generator[None]:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.fixture
+def small_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Lets no file grow beyond a number of bytes inside a `with`, as a full disk would.
+
+    No longer than that: the limit holds for the file that pytest itself may be writing to.
+    """
+    return _small_disk

@@ -229,9 +229,9 @@ def test_a_recording_without_orientation_has_no_table_of_it(tmp_path, source):
 
 
 def test_a_full_disk_is_one_line_and_the_rest_can_go_on(tmp_path, source, small_disk, monkeypatch):
-    small_disk(9_000)
-    with pytest.raises(RecordingError, match=r"cannot write .*: File too large"):
-        export_recording(source, "edl", tmp_path / "out")
+    with small_disk(9_000):
+        with pytest.raises(RecordingError, match=r"cannot write .*: File too large"):
+            export_recording(source, "edl", tmp_path / "out")
     assert partial_of(tmp_path / "out").is_dir()
 
 

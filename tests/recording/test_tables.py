@@ -69,13 +69,13 @@ def test_the_trailing_separators_of_syntalos_are_no_column(shared_data):
 
 def test_a_full_disk_is_one_line(tmp_path, small_disk):
     writer = TableWriter(tmp_path / "t.csv", ["a"])
-    small_disk(100)
-    with pytest.raises(RecordingError, match=r"cannot write .*t\.csv"):
-        for _ in range(100):
-            writer.add(["1234567890"])
-    with pytest.raises(RecordingError, match=r"cannot write .*t\.csv"):
+    with small_disk(100):
+        with pytest.raises(RecordingError, match=r"cannot write .*t\.csv"):
+            for _ in range(100):
+                writer.add(["1234567890"])
+        with pytest.raises(RecordingError, match=r"cannot write .*t\.csv"):
+            writer.close()
         writer.close()
-    writer.close()
     assert len(read_table(tmp_path / "t.csv").rows) > 5
 
 

@@ -161,13 +161,15 @@ def test_nothing_is_overwritten(tmp_path):
 def test_a_full_disk_is_one_line_and_what_was_written_is_kept(tmp_path, small_disk):
     path = tmp_path / "v.mkv"
     writer = VideoWriter(path, 20.0, picture(0, (64, 64)))
-    small_disk(60_000)
-    with pytest.raises(RecordingError, match=rf"cannot write .*v\.mkv: {os.strerror(errno.EFBIG)}"):
-        for number in range(100):
-            writer.add(picture(number, (64, 64)), 50_000 * number)
-    with pytest.raises(RecordingError, match=r"cannot write .*v\.mkv"):
+    with small_disk(60_000):
+        with pytest.raises(
+            RecordingError, match=rf"cannot write .*v\.mkv: {os.strerror(errno.EFBIG)}"
+        ):
+            for number in range(100):
+                writer.add(picture(number, (64, 64)), 50_000 * number)
+        with pytest.raises(RecordingError, match=r"cannot write .*v\.mkv"):
+            writer.close()
         writer.close()
-    writer.close()
     kept = len(list(VideoReader(path).frames()))
     assert kept >= writer.frames - 1
     assert kept > 5
