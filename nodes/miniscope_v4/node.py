@@ -32,6 +32,7 @@ class MiniscopeV4(Node):
 
     inputs = (In("control-in", "Control", Control),)
     outputs = SCOPE_OUTPUTS
+    own_process = True
 
     class Settings(ScopeSettings, DisplaySettings):
         """Which scope, its knobs, and how it is shown."""
