@@ -13,16 +13,6 @@ from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.recording.video_dataset import VideoDataset
 from syntalos_miniscope.streams import Frame
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-
-
-@pytest.fixture
-def shared_data() -> Path:
-    """The real recordings beside a checkout."""
-    if not SHARED.is_dir():
-        pytest.skip("the real recordings are not beside this checkout, in ../shared/data")
-    return SHARED
-
 
 @pytest.fixture
 def edl_run(tmp_path: Path) -> Callable[..., Path]:
