@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -70,6 +71,11 @@ class ZStack:
         """The focus setting of the sharpest plane."""
         return int(self.ewl[int(self.sharpness.argmax())])
 
+    @property
+    def best_um(self) -> float:
+        """The nominal focus shift of the sharpest plane, µm."""
+        return self.best_ewl * EWL_STEP_UM
+
 
 def zstack(
     scope: Scope,
@@ -110,3 +116,18 @@ def _next(scope: Scope) -> Exposure:
         if exposure is not None:
             return exposure
     raise TimeoutError("the scope gives no frames")
+
+
+def save_zstack(stack: ZStack, folder: Path) -> None:
+    """Write planes (`planes.tif`), projections (`maximum.png`, `mean.png`) and `planes.csv`.
+
+    The folder is made; what has these names in it is overwritten.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.imwritemulti(str(folder / "planes.tif"), list(stack.planes))
+    cv2.imwrite(str(folder / "maximum.png"), stack.maximum.round().astype(np.uint8))
+    cv2.imwrite(str(folder / "mean.png"), stack.mean.round().astype(np.uint8))
+    rows = zip(stack.ewl, stack.focus_um, stack.sharpness, strict=True)
+    lines = [f"{ewl},{focus:.2f},{figure:.6f}" for ewl, focus, figure in rows]
+    text = "\n".join(["Focus (steps),Focus (um),Sharpness", *lines, ""])
+    (folder / "planes.csv").write_text(text, "utf-8")
