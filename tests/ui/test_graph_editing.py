@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from syntalos_miniscope_ui.document import Document
-from syntalos_miniscope_ui.search import SearchPopup
+from syntalos_miniscope_ui.search import Entry, SearchList, SearchPopup
 from syntalos_miniscope_ui.window import EditorWindow
 
 
@@ -282,3 +282,11 @@ def test_the_canvas_is_drawn_in_every_mode(window, mode) -> None:
     picture = window.view.grab().toImage()
     corner = picture.pixelColor(3, 3).name().upper()
     assert corner in (window.theme.canvas, window.theme.grid)
+
+
+def test_a_search_prefers_what_is_called_so(qtbot) -> None:
+    found = SearchList([Entry("Signals", 1, "writes a table"), Entry("Table", 2)], "Find")
+    qtbot.addWidget(found)
+    found.line.setText("table")
+    assert found.shown() == ["Signals", "Table"]
+    assert found.list.currentItem().text() == "Table"

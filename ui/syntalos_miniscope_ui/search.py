@@ -89,13 +89,16 @@ class SearchList(QWidget):
 
     def _narrow(self, text: str) -> None:
         wanted = text.casefold().split()
-        first = None
+        found: list[tuple[bool, int]] = []
         for row in range(self.list.count()):
             item = self.list.item(row)
             fits = all(word in item.data(_WORDS) for word in wanted)
             item.setHidden(not fits)
-            first = row if fits and first is None else first
-        self.list.setCurrentRow(-1 if first is None else first)
+            if fits:
+                named = all(word in item.text().casefold() for word in wanted)
+                found.append((not named, row))
+        # What is called so comes before what is only described so.
+        self.list.setCurrentRow(min(found)[1] if found else -1)
 
     def _step(self, by: int) -> None:
         row = self.list.currentRow() + by

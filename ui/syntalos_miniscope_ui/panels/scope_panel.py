@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 
@@ -49,7 +51,7 @@ class ScopePanel(QWidget):
         for form in self._forms.values():
             form.lock(running)
 
-    def knob(self, name: str) -> QWidget:
+    def knob(self, name: str) -> Any:
         """Give the widget of a field."""
         form = next(form for form in self._forms.values() if form.has(name))
         return form.knob(name)
