@@ -115,17 +115,16 @@ class Patches:
 
 @njit(cache=True, nogil=True)
 def _add_patches(buffer, firsts, strides, rows, columns, starts, units, weights, amplitudes):
+    # Unsigned, an index cannot count from the end, and the inner loop becomes vector instructions.
     for i in range(len(firsts)):
         a = amplitudes[i] * units[i]
-        k = starts[i]
-        width = columns[i]
-        for r in range(rows[i]):
-            to = buffer[firsts[i] + r * strides[i] : firsts[i] + r * strides[i] + width]
-            w = weights[k : k + width]
+        at, stride = np.uint64(firsts[i]), np.uint64(strides[i])
+        k, width = np.uint64(starts[i]), np.uint64(columns[i])
+        for _ in range(rows[i]):
+            for c in range(width):
+                buffer[at + c] += a * np.float32(weights[k + c])
             k += width
-            for block in range(0, width, 8):
-                for lane in range(8):
-                    to[block + lane] += a * np.float32(w[block + lane])
+            at += stride
 
 
 @njit(cache=True, nogil=True)
