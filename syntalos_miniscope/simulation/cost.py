@@ -35,8 +35,9 @@ _CALIBRATION_S = 1000.0
 _FINE_HZ = 300.0
 _LARGEST = 1e30
 
-# Seconds for each cell and bin, pixel and so on.
+# Seconds for each cell and bin, pixel and so on; the last is that of a frame without any.
 _BIN_S, _WEIGHT_S, _PIXEL_S, _TAP_S, _PAIR_S, _STEP_S = 5e-9, 3e-10, 4e-9, 1e-9, 3e-9, 5e-8
+_CALL_S = 1e-4
 
 
 class TooLargeError(ValueError):
@@ -84,15 +85,16 @@ def _cost(spec: Spec, in_memory: bool) -> Cost:
     cells, weights, cells_s = _cells(spec, margin, canvas_px)
     bins = max(_FINE_HZ, acquisition.fps) / acquisition.fps
     setup_s = cells_s + canvas_px * _PIXEL_S * 10
-    frame_s = weights * _WEIGHT_S + canvas_px * _PIXEL_S
+    frame_s = weights * _WEIGHT_S + canvas_px * _PIXEL_S + _CALL_S
     memory = _BASE_BYTES + 12 * canvas_px + 9 * weights
     activity = spec.step(CellActivity)
     if activity is not None:
         bins = max(activity.spike_sim_hz / acquisition.fps, 1.0)
         lived = (_LEAD_IN_DECAYS * activity.tau_decay_s + _FOCUS_S) * acquisition.fps
-        setup_s += (lived + 1) * cells * bins * _BIN_S
+        kernel = 5 * activity.tau_decay_s * bins * acquisition.fps
+        setup_s += (lived + 1) * (cells * bins * _BIN_S + _CALL_S) + kernel * _STEP_S
         frame_s += cells * bins * _BIN_S
-        memory += 9 * cells * bins
+        memory += 9 * cells * bins + 32 * kernel
     if motion is not None and motion.trajectory_um is None and motion.model == "physical":
         fine = _CALIBRATION_S * max(_FINE_HZ, acquisition.fps)
         setup_s += fine * _STEP_S

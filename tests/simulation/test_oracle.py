@@ -204,6 +204,7 @@ def statistics(movie: np.ndarray) -> list[float]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("preset", "focal_um"), list(zip(STUDIO_PRESETS, (100.0, 170.0, 160.0), strict=True))
 )

@@ -1,0 +1,185 @@
+"""Whatever a Spec says: it is refused in a line, found too large in a line, or rendered."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from syntalos_miniscope.simulation import Spec, simulate
+from syntalos_miniscope.simulation.cost import TooLargeError, cost, ensure_affordable
+from syntalos_miniscope.simulation.presets import STUDIO_PRESETS, studio_spec
+from syntalos_miniscope.simulation.spec import QUIET, first_fault
+
+SCHEMA: dict[str, Any] = Spec.model_json_schema()
+ODD = [0, -1, 1, 2, 0.5, 1e-300, 1e-9, 1e-3, 0.999, 65, 1e3, 1e6, 1e12, 1e300, 10**30, -0.0]
+WRONG = [None, "auto", "", [], {}, True, [1, 2], [[1, 2, 3]], "7"]
+# What takes time by itself is kept small most of the time, so that many are rendered.
+SMALL: dict[str, Any] = {
+    "n_px_height": st.integers(1, 40),
+    "n_px_width": st.integers(1, 40),
+    "pixel_pitch_um": st.floats(4, 40),
+    "duration_s": st.floats(0.01, 0.3),
+    "bit_depth": st.integers(1, 16),
+    "n_components": st.integers(1, 4),
+    "density_per_mm3": st.floats(1, 5e4),
+    "soma_radius_um": st.floats(0.1, 20),
+    "max_shift_um": st.floats(1, 20),
+    "motion_amplitude_um": st.floats(0.1, 10),
+    "tau_decay_s": st.floats(0.1, 2),
+    "tau_rise_s": st.floats(0.001, 0.1),
+    "fps": st.floats(5, 60),
+}
+
+
+def value_of(name: str, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Give values of a field: mostly of its type, with odd and wrong ones among them."""
+    odd = st.sampled_from(ODD) | st.sampled_from(WRONG)
+    if name in SMALL:
+        return SMALL[name] | SMALL[name] | SMALL[name] | odd
+    usual = schema.get("default")
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"]) | odd
+    if isinstance(usual, bool):
+        return st.booleans() | odd
+    if schema.get("type") == "integer":
+        return st.integers(-3, 50) | odd
+    if schema.get("type") == "number":
+        return st.floats(0, 1) | st.floats(0, 2 * (usual or 1)) | odd
+    if name == "positions_um":
+        place = st.floats(-100, 300)
+        return st.none() | st.lists(st.tuples(place, place, place), max_size=4) | odd
+    if name == "trajectory_um":
+        return st.none() | st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), max_size=9) | odd
+    if schema.get("type") == "array" or isinstance(usual, list):
+        return st.tuples(st.floats(0, 300), st.floats(0, 300)).map(sorted) | odd
+    return st.just(usual) | st.floats(0, 300) | odd
+
+
+def part(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Give parts of a Spec, with some of their fields set."""
+    fields: dict[str, st.SearchStrategy[Any]] = {}
+    for field, schema in SCHEMA["$defs"][name]["properties"].items():
+        if field == "populations":
+            fields[field] = st.none() | st.lists(part("NeuronPopulation"), max_size=2)
+        elif field == "layers":
+            fields[field] = st.lists(part("VesselLayer"), max_size=2)
+        elif "$ref" in schema:
+            fields[field] = part(schema["$ref"].rsplit("/", 1)[1])
+        elif field != "kind":
+            fields[field] = value_of(field, schema)
+    must = {
+        field: fields.pop(field)
+        for field in ("n_px_height", "n_px_width", "duration_s")
+        if field in fields
+    }
+    must |= {field: fields.pop(field) for field in ("optics", "image_sensor") if field in fields}
+    # At most a few at a time: with all of them there would hardly be a valid Spec.
+    chosen = (
+        st.lists(st.sampled_from(sorted(fields)), max_size=3, unique=True)
+        if fields
+        else st.just([])
+    )
+    optional = chosen.flatmap(lambda names: st.fixed_dictionaries({n: fields[n] for n in names}))
+    kind = SCHEMA["$defs"][name]["properties"].get("kind")
+    fixed = st.fixed_dictionaries(must | ({"kind": st.just(kind["const"])} if kind else {}))
+    return st.tuples(fixed, optional).map(lambda pair: pair[0] | pair[1])
+
+
+STEPS = [ref["$ref"].rsplit("/", 1)[1] for ref in SCHEMA["properties"]["steps"]["items"]["oneOf"]]
+SPECS = st.fixed_dictionaries(
+    {
+        "acquisition": part("Acquisition"),
+        "seed": st.integers(-5, 2**40),
+        "steps": st.lists(st.sampled_from(STEPS), unique=True).flatmap(
+            lambda names: st.tuples(*map(part, names)).map(list)
+        ),
+        "output": part("Output"),
+    }
+)
+
+
+def outcome(fuzzed: dict[str, Any]) -> str:
+    """Do with a Spec what the program does, and say how it ended."""
+    try:
+        spec = Spec.model_validate_json(json.dumps(fuzzed), context=QUIET)
+    except ValidationError as error:
+        line = first_fault(error)
+        assert line
+        assert "\n" not in line
+        return "invalid"
+    try:
+        takes = ensure_affordable(spec)
+    except TooLargeError as error:
+        assert "\n" not in str(error)
+        return "too large"
+    if takes.setup_s + takes.render_s > 0.2 or takes.frames > 50 or takes.memory_bytes > 4e8:
+        return "long"
+    try:
+        recording = simulate(spec)
+    except ValueError as error:
+        # What only shows when cells are made: a rise that is slower than the decay.
+        assert "\n" not in str(error)
+        return "refused"
+    assert np.isfinite(recording.observed).all()
+    return "rendered"
+
+
+SLOW_AND_LARGE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+RELAXED = settings(deadline=None, suppress_health_check=SLOW_AND_LARGE)
+
+
+@given(SPECS)
+@settings(RELAXED, max_examples=300)
+def test_any_spec_is_refused_or_rendered(fuzzed: dict[str, Any]) -> None:
+    outcome(fuzzed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_ten_thousand_specs_are_refused_or_rendered() -> None:
+    counts: dict[str, int] = {}
+
+    @given(SPECS)
+    @settings(RELAXED, max_examples=10_000, derandomize=True)
+    def count(fuzzed: dict[str, Any]) -> None:
+        ended = outcome(fuzzed)
+        counts[ended] = counts.get(ended, 0) + 1
+
+    count()
+    print(counts)
+    # The fuzz is worth something only if it comes to every end.
+    assert min(counts.get(end, 0) for end in ("invalid", "too large", "rendered")) > 200
+
+
+@pytest.mark.parametrize("preset", STUDIO_PRESETS)
+def test_the_presets_are_affordable_for_an_hour(preset: str) -> None:
+    takes = ensure_affordable(studio_spec(preset, duration_s=3600))
+    assert takes.frames == 72_000
+    assert takes.memory_bytes < 500e6
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"duration_s": 1e9}, "the limit is 7 days"),
+        ({"image_sensor": {"n_px_height": 10**6, "n_px_width": 10**6}}, "of memory"),
+        ({"image_sensor": {"bit_depth": 24}}, "bit_depth is 24; counts have at most 16 bits"),
+    ],
+)
+def test_too_much_is_refused_with_what_it_would_take(change: dict[str, Any], said: str) -> None:
+    spec = Spec.model_validate({"acquisition": change, "steps": [{"kind": "sensor"}]})
+    with pytest.raises(TooLargeError, match=said):
+        ensure_affordable(spec)
+
+
+def test_the_cost_grows_with_cells_pixels_and_frames() -> None:
+    def of(**acquisition: Any) -> float:
+        takes = cost(studio_spec("Miniscope V4 - CA1", **acquisition))
+        return takes.render_s
+
+    assert of(duration_s=20) == pytest.approx(2 * of(duration_s=10))
+    assert cost(studio_spec("Miniscope V4 - CA1")).cells == pytest.approx(960, abs=10)
