@@ -1,0 +1,68 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from syntalos_miniscope.cli import app, main
+from syntalos_miniscope.recording.edl import ExperimentDir
+from syntalos_miniscope.recording.video_dataset import VideoDataset
+from syntalos_miniscope.streams import Frame
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = ExperimentDir.create(tmp_path, "m1", "maze")
+    video = VideoDataset(run.dataset("videos/scope"), "scope", 20.0)
+    for number in (0, 1, 3):
+        mat = np.random.default_rng(number).integers(0, 256, (16, 16), np.uint8)
+        video.add(Frame(number, 50_000 * number, mat))
+        video.add_orientation(50_000 * number, (1.0, 0.0, 0.0, 0.0))
+    video.close()
+    return run.path
+
+
+def test_info_is_for_people_and_for_programs(run):
+    shown = CliRunner().invoke(app, ["info", str(run)])
+    assert shown.exit_code == 0
+    assert "Frames       3 in 0.200 s, 16 x 16, 8 bit, ffv1" in shown.stdout
+    assert "Dropped      1, in 1 gaps" in shown.stdout
+    told = json.loads(CliRunner().invoke(app, ["info", str(run), "--json"]).stdout)
+    assert (told["frames"], told["dropped"], told["damage"]) == (3, 1, [])
+
+
+def test_info_of_a_damaged_recording_is_exit_code_1(run):
+    video = run / "videos" / "scope" / "scope.mkv"
+    video.write_bytes(video.read_bytes()[:-1000])
+    shown = CliRunner().invoke(app, ["info", str(run)])
+    assert shown.exit_code == 1
+    assert "was cut" in shown.stdout
+
+
+def test_export_writes_what_was_asked_for(run, tmp_path):
+    out = tmp_path / "turns.csv"
+    shown = CliRunner().invoke(
+        app, ["export", str(run), "--to", "csv", "--out", str(out), "--join-frames", "--validity"]
+    )
+    assert shown.exit_code == 0, shown.output
+    assert out.read_text().splitlines()[0] == "Time [ms],qw,qx,qy,qz,Frame,Valid"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["info", "NOTHING"], "there is no recording at NOTHING"),
+        (["export", "NOTHING", "--to", "csv", "--out", "o"], "there is no recording at NOTHING"),
+        (["export", "RUN", "--to", "tiff", "--out", "o"], "--to tiff is none of daq, edl, zarr"),
+        (["export", "RUN", "--to", "edl", "--out", "RUN"], "exists, and nothing is overwritten"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(run, arguments, line, monkeypatch, capsys):
+    arguments = [str(run) if argument == "RUN" else argument for argument in arguments]
+    monkeypatch.setattr("sys.argv", ["syntalos-miniscope", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert line in said[0]
