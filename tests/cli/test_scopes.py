@@ -27,9 +27,8 @@ def test_resetting_a_scope_that_is_not_there_is_one_line_and_exit_2():
 
 def test_a_sweep_of_a_virtual_scope_leaves_planes_and_projections(tmp_path):
     device = "virtual:tissue=pattern"
-    done = run(
-        "zstack", "--device", device, "--out", str(tmp_path), "--step", "127", "--frames", "1"
-    )
+    sweep = ("zstack", "--device", device, "--out", str(tmp_path), "--step", "127")
+    done = run(*sweep, "--frames", "1")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "maximum.png",
