@@ -111,6 +111,7 @@ def example(
     """Write a Syntalos project: a scope with its recorder, canvas, table and plot."""
     from pydantic import ValidationError
 
+    from syntalos_miniscope.catalog import CatalogError
     from syntalos_miniscope.engine.run import default_export_dir
     from syntalos_miniscope.scope import SCOPE_OUTPUTS
     from syntalos_miniscope.syntalos.places import SyntalosError
@@ -122,14 +123,18 @@ def example(
     from syntalos_miniscope.syntalos.saved_settings import save
 
     catalog = find_nodes(None)
-    scopes = [name for name in catalog.folders if _gives(catalog.node(name), SCOPE_OUTPUTS)]
-    if source not in scopes:
-        raise BadInputError(f"--source {source} is no scope; known: {', '.join(sorted(scopes))}")
     try:
-        settings = catalog.node(source).Settings.model_validate(_values(set_ or []))
+        node = catalog.node(source)
+        settings = node.Settings.model_validate(_values(set_ or []))
+    except CatalogError as error:
+        raise BadInputError(f"--source: {error}") from error
     except ValidationError as error:
         wrong = error.errors()[0]
         raise BadInputError(f"--set {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
+    missing = {port.id for port in SCOPE_OUTPUTS} - {port.id for port in node.outputs}
+    if missing:
+        lacks = ", ".join(sorted(missing))
+        raise BadInputError(f"--source {source} is no scope: it lacks the outputs {lacks}")
     data = save(source, settings)
     entry = ModuleEntry(source, catalog.folders[source].name, data=data)
     where = (export or default_export_dir()).absolute()
@@ -138,10 +143,6 @@ def example(
     except SyntalosError as error:
         raise BadInputError(str(error)) from error
     out.print(f"{file} written")
-
-
-def _gives(node: Any, outputs: Any) -> bool:
-    return {port.id for port in outputs} <= {port.id for port in node.outputs}
 
 
 def _values(changes: list[str]) -> dict[str, Any]:

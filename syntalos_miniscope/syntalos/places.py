@@ -59,8 +59,8 @@ def native() -> Place:
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     roots = [Path("/usr/lib"), *sorted(Path("/usr/lib").glob("*-linux-*")), Path("/usr/local/lib")]
     version = _version([python])
-    links = _link_versions(root / "python3" / "dist-packages" for root in roots)
-    links |= _link_versions(
+    links = link_versions(root / "python3" / "dist-packages" for root in roots)
+    links |= link_versions(
         root / f"python{version[0]}.{version[1]}" / folder
         for root in roots
         for folder in ("site-packages", "dist-packages")
@@ -108,7 +108,7 @@ def _version(python: Iterable[str]) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _link_versions(folders: Iterable[Path]) -> set[tuple[int, int]]:
+def link_versions(folders: Iterable[Path]) -> set[tuple[int, int]]:
     """Give the Pythons that the extensions in some folders are for, from their names."""
     files = [file for folder in folders for file in folder.glob(f"{LINK_NAME}*.so")]
     found = [re.search(r"cpython-(\d)(\d+)-", file.name) for file in files]

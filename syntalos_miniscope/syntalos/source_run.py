@@ -131,7 +131,8 @@ class SourceRun:
         while not self._ended and (waited_s := time.monotonic() - asked) < STOP_S:
             self._discards = waited_s > DRAIN_S
             self._pump(far.channel, 0.05)
-        if not far.join(1.0):
+        # A source that has ended has closed everything; a process may still be tidying up.
+        if not far.join(0.3 if self._ended else 1.0) and not self._ended:
             self._box.note("The source did not end in time and was left behind.")
 
     def _tell(self, message: Message) -> None:

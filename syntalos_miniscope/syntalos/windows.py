@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ class Windows:
         self._title, self._edited = title, edited
         self._app: QApplication | None = None
         self._settings: QWidget | None = None
-        self._form: Any = None
+        self.form: Any = None
+        """The panel in the settings window, if that was ever opened."""
         self._views: dict[str, _View] = {}
 
     def warm_up(self) -> None:
@@ -37,7 +38,7 @@ class Windows:
 
         from syntalos_miniscope_ui.panels.choice import panel_for
 
-        form = self._form = panel_for(settings)
+        form = self.form = panel_for(settings)
         form.edited.connect(lambda changed, name: self._edited(changed))
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -71,10 +72,15 @@ class Windows:
                 self._views[out.id] = _View(viewer, tabs)
         tabs.show()
 
+    @property
+    def shown(self) -> Collection[str]:
+        """The outputs that have a view."""
+        return self._views.keys()
+
     def lock(self, *, running: bool) -> None:
         """Fix what may not change during a run."""
-        if self._form is not None:
-            self._form.lock(running)
+        if self.form is not None:
+            self.form.lock(running)
 
     def feed(self, port: str, item: Item) -> None:
         """Take what was sent on an output."""

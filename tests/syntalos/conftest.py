@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from host import LINK, Host  # noqa: E402 - the folder has just been made known
+from host import LINK, Host, saved  # noqa: E402 - the folder has just been made known
 
 
 @pytest.fixture
@@ -32,11 +31,6 @@ def host(tmp_path: Path) -> Iterator[Callable[..., Host]]:
     yield start
     for started in hosts:
         started.close()
-
-
-def saved(node: str, settings: dict[str, Any]) -> bytes:
-    """Give settings as a module saves them."""
-    return json.dumps({"format": 1, "node": node, "settings": settings}).encode()
 
 
 @pytest.fixture(scope="session")

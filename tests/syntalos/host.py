@@ -20,6 +20,11 @@ LINK = HERE / "stand_in"
 NODES = HERE / "nodes"
 
 
+def saved(node: str, settings: dict[str, Any]) -> bytes:
+    """Give settings as a module saves them."""
+    return json.dumps({"format": 1, "node": node, "settings": settings}).encode()
+
+
 class Host:
     """One module in a child process. Every wait has an end; `close` ends the process."""
 

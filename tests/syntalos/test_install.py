@@ -1,0 +1,240 @@
+"""Our nodes in Syntalos's module folder: put there, checked, taken out, nobody else's touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from host import LINK, NODES, Host, saved
+
+from syntalos_miniscope.catalog import Catalog, shipped_folder
+from syntalos_miniscope.syntalos import install, places
+from syntalos_miniscope.syntalos.environment import Environment, given_environment, make_environment
+from syntalos_miniscope.syntalos.nodes import load_node
+from syntalos_miniscope.syntalos.places import BUILT_IN, Place, SyntalosError
+from syntalos_miniscope.syntalos.saved_settings import read
+
+OURS = Environment(Path(sys.executable))
+TESTS = Catalog.find([NODES])
+
+
+def silent(text: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(
+        tmp_path / "Syntalos" / "modules", (sys.executable,), sys.version_info[:2],
+        tmp_path / "env", True, BUILT_IN,
+    )  # fmt: skip
+
+
+def test_an_installed_node_runs_as_syntalos_starts_it(place: Place, tmp_path: Path) -> None:
+    """Syntalos's python3 on `main`, its PYTHONPATH first, nothing else known."""
+    (module,) = install.install([TESTS.folders["ticker"]], place, OURS, silent)
+    about = tomllib.loads((module / "module.toml").read_text())["syntalos_module"]
+    assert about["type"] == "python" and about["name"] == "ticker" and not about["use_venv"]
+    assert (module / about["icon"]).is_file() and (module / about["main"]).is_file()
+    command = ["/usr/bin/python3", about["main"]]
+    if not Path(command[0]).exists():
+        pytest.skip("there is no /usr/bin/python3")
+    shutil.copytree(module, tmp_path / "cwd")
+    with Host("ticker", tmp_path / "cwd", command=command) as started:
+        started.wait_ready()
+        started.run(0.3)
+        assert started.items["frames-out"] and not started.errors
+
+
+def test_a_launcher_whose_environment_has_gone_says_so_in_a_line(place: Place) -> None:
+    gone = Environment(Path("/nowhere/bin/python"))
+    (module,) = install.install([TESTS.folders["slow"]], place, gone, silent)
+    ran = subprocess.run(
+        [sys.executable, module / "launch.py"], capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1 and "'syntalos-miniscope syntalos install'" in ran.stderr
+
+
+def test_a_module_started_by_hand_says_so_in_a_line(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SYNTALOS")}
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", "syntalos_miniscope.syntalos", str(NODES / "slow")],
+        capture_output=True, text=True, timeout=60, env=env, cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1 and "Syntalos's Python link was not found" in ran.stderr
+    env["SYNTALOS_MINISCOPE_LINK"] = str(LINK)
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", "syntalos_miniscope.syntalos", str(NODES / "no_such")],
+        capture_output=True, text=True, timeout=60, env=env, cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 1 and "there is no node 'no_such'" in ran.stderr
+
+
+def test_what_was_installed_is_listed_checked_and_taken_out(place: Place) -> None:
+    other = place.modules / "somebody-elses"
+    other.mkdir(parents=True)
+    install.install([TESTS.folders["slow"], TESTS.folders["ticker"]], place, OURS, silent)
+    modules = install.installed(place)
+    assert [module.id for module in modules] == ["slow", "ticker"]
+    assert install.troubles(modules, place) == {"slow": [], "ticker": []}
+    assert install.uninstall(place, ["slow"], silent) == ["slow"]
+    assert install.uninstall(place, [], silent) == ["ticker"]
+    assert [path.name for path in place.modules.iterdir()] == ["somebody-elses"]
+    with pytest.raises(SyntalosError, match="'slow' is no module of ours"):
+        install.uninstall(place, ["slow"], silent)
+
+
+def test_installing_again_replaces_ours(place: Place) -> None:
+    folders = [TESTS.folders["slow"]]
+    install.install(folders, place, Environment(Path("/nowhere/bin/python")), silent)
+    install.install(folders, place, OURS, silent)
+    (module,) = install.installed(place)
+    assert module.environment == OURS
+    assert [path.name for path in place.modules.iterdir()] == ["slow"]
+
+
+def test_what_is_broken_is_told(place: Place, tmp_path: Path) -> None:
+    nodes = tmp_path / "nodes"
+    shutil.copytree(NODES / "slow", nodes / "lost")
+    shutil.copytree(NODES / "slow", nodes / "canvas")
+    folders = Catalog.find([nodes]).folders
+    install.install([folders["lost"]], place, OURS, silent)
+    gone = Environment(Path("/nowhere/bin/python"))
+    install.install([TESTS.folders["ticker"]], place, gone, silent)
+    install.install([TESTS.folders["slow"]], place, OURS, silent)
+    shutil.rmtree(nodes / "lost")
+    (place.modules / "slow" / "launch.py").unlink()
+    (place.modules / "slow").rename(place.modules / "canvas")
+    found = install.troubles(install.installed(place), place)
+    assert "there is no node 'lost'" in found["lost"][0]
+    assert "/nowhere/bin/python does not run" in found["ticker"][0]
+    assert found["canvas"] == [
+        "Syntalos has a module of this id itself", "launch.py is missing; install again"
+    ]  # fmt: skip
+
+
+def test_an_environment_of_another_python_is_told(place: Place) -> None:
+    from dataclasses import replace
+
+    other = replace(place, version=(3, 99))
+    install.install([TESTS.folders["slow"]], other, OURS, silent)
+    (words,) = install.troubles(install.installed(other), other)["slow"]
+    assert "Syntalos uses 3.99" in words
+    with pytest.raises(SyntalosError, match=r"Syntalos uses 3\.99"):
+        given_environment(Path(sys.prefix), other)
+
+
+def test_our_own_environment_is_taken_if_it_fits(place: Place) -> None:
+    assert make_environment(place, silent) == OURS
+    assert given_environment(Path(sys.prefix), place).python == Path(sys.prefix) / "bin" / "python"
+    with pytest.raises(SyntalosError, match="is no environment"):
+        given_environment(place.environment, place)
+
+
+def test_a_module_of_syntalos_itself_is_never_hidden(place: Place, tmp_path: Path) -> None:
+    shutil.copytree(NODES / "slow", tmp_path / "nodes" / "miniscope")
+    folders = Catalog.find([tmp_path / "nodes"]).folders.values()
+    with pytest.raises(SyntalosError, match="'miniscope' is a module of Syntalos itself"):
+        install.install([TESTS.folders["slow"], *folders], place, OURS, silent)
+    assert not place.modules.exists()
+
+
+def test_somebody_elses_folder_is_never_overwritten(place: Place) -> None:
+    (place.modules / "slow").mkdir(parents=True)
+    (place.modules / "slow" / "precious").write_text("x")
+    with pytest.raises(SyntalosError, match="is there and not ours"):
+        install.install([TESTS.folders["slow"]], place, OURS, silent)
+    assert (place.modules / "slow" / "precious").exists()
+
+
+def test_what_syntalos_has_itself_is_not_put_there() -> None:
+    ids = {folder.id for folder in install.suitable(Catalog.find([shipped_folder()]))}
+    assert {"simulated_scope", "recording_player", "background_subtraction"} <= ids
+    assert not ids & {"canvas", "table", "video_recorder", "signal_recorder", "stream_plot"}
+    assert not ids & BUILT_IN
+
+
+def test_the_link_of_another_python_than_syntalos_starts_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / "syntalos_mlink.cpython-314-x86_64-linux-gnu.so").touch()
+    assert places.link_versions([tmp_path, tmp_path / "none"]) == {(3, 14)}
+
+
+# The command line, in a home of its own
+
+
+@pytest.fixture
+def syntalos(tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("XDG")}
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "syntalos_miniscope.cli", "syntalos", *words],
+            capture_output=True, text=True, timeout=120, env=env | {"HOME": str(tmp_path)},
+        )  # fmt: skip
+
+    yield call
+
+
+def test_the_command_line_refuses_in_a_line(
+    syntalos: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    for words, said in (
+        (["install", "no_such"], "there is no node 'no_such'; known: "),
+        (["install", "--env", str(tmp_path)], "is no environment: there is no "),
+        (["install", "table", "--env", sys.prefix], "'table' is a module of Syntalos itself"),
+        (["uninstall", "slow"], "'slow' is no module of ours"),
+        (
+            ["example", str(tmp_path / "x.syct"), "--source", "table"],
+            "table is no scope: it lacks the outputs bno-raw-out",
+        ),
+        (["example", str(tmp_path / "x.syct"), "--set", "led_percent=200"], "led_percent: Input"),
+        (["example", str(tmp_path / "no" / "x.syct")], "cannot write"),
+    ):
+        ran = syntalos(*words)
+        assert ran.returncode == 2, (words, ran.stderr)
+        assert said in ran.stderr and "Traceback" not in ran.stderr
+    assert not (tmp_path / ".local").exists()
+    ran = syntalos("list")
+    assert ran.returncode == 0 and "none of ours is in" in ran.stderr
+
+
+def test_an_example_is_wired_as_the_manual_shows(
+    syntalos: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "rehearsal.syct"
+    ran = syntalos("example", str(file), "--set", "frame_rate_hz=30", "--export", str(tmp_path))
+    assert ran.returncode == 0, ran.stderr
+    with tarfile.open(file) as tar:
+        names = tar.getnames()
+        texts = {m.name: f.read() for m in tar if (f := tar.extractfile(m)) is not None}
+    main = tomllib.loads(texts["main.toml"].decode())
+    assert main["version_format"] == "1" and main["experiment_id"] == "rehearsal"
+    assert main["export_base_dir"] == str(tmp_path)
+    infos = [tomllib.loads(texts[n].decode()) for n in sorted(texts) if n.endswith("info.toml")]
+    wires = {
+        (info["id"], port): (source, output)
+        for info in infos
+        for port, (source, output) in info["subscriptions"].items()
+    }
+    assert wires == {
+        ("videorecorder", "frames-in"): ("Simulated Scope", "frames-raw-out"),
+        ("canvas", "frames-in"): ("Simulated Scope", "frames-disp-out"),
+        ("table", "rows"): ("Simulated Scope", "bno-tab-out"),
+        ("plot-timeseries", "default-float-in"): ("Simulated Scope", "bno-raw-out"),
+    }
+    data = texts["000-simulated_scope/simulated_scope.dat"]
+    node = load_node("simulated_scope")
+    settings = read(data, node, "simulated_scope")
+    assert settings == node.Settings.model_validate({"frame_rate_hz": 30.0})
+    assert "000-simulated_scope" in names and data != saved("simulated_scope", {})
+    recorder = tomllib.loads(texts["001-videorecorder/videorecorder.toml"].decode())
+    assert recorder["video_codec"] == 2 and recorder["lossless"] and recorder["save_timestamps"]

@@ -1,0 +1,97 @@
+"""The windows of a module: the editor's own panels and viewers, while the data goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from host import NODES, Host
+from test_sources import check_in_order
+
+from syntalos_miniscope.node import Settings
+from syntalos_miniscope.streams import Frame, TableRow
+from syntalos_miniscope.syntalos.nodes import load_node
+from syntalos_miniscope.syntalos.windows import Windows
+
+SHOWN = {"QT_QPA_PLATFORM": "offscreen"}
+
+
+@pytest.mark.parametrize("ticker", ["ticker", "ticker_process"])
+def test_opening_windows_during_a_run_loses_nothing(host: Callable[..., Host], ticker: str) -> None:
+    module = host(NODES / ticker, environment=SHOWN)
+    assert module.prepare()
+    module.start()
+    time.sleep(0.2)
+    module.show("show_settings")
+    module.show("show_display")
+    time.sleep(0.8)
+    module.show("show_settings")
+    module.stop()
+    check_in_order(module.items)
+    assert not module.errors
+
+
+def test_without_a_display_a_window_is_refused_in_words(host: Callable[..., Host]) -> None:
+    module = host(NODES / "slow")
+    module.show("show_settings")
+    module.wait(lambda: bool(module.errors), 5)
+    assert module.errors == ["there is no display to open a window on"]
+    assert module.prepare()
+    module.stop()
+
+
+@pytest.fixture
+def edits() -> list[Settings]:
+    return []
+
+
+@pytest.fixture
+def windows(qapp: Any, edits: list[Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Windows]:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    made = Windows("slow_0: slow", edits.append)
+    yield made
+    made.close()
+
+
+def test_a_knob_that_is_turned_gives_whole_settings(
+    windows: Windows, edits: list[Settings]
+) -> None:
+    node = load_node(str(NODES / "ticker"))
+    windows.show_settings(node.Settings(), running=False)
+    form: Any = windows.form
+    form.knob("height").show_value(64)
+    form.knob("height").changed.emit()
+    assert edits == [node.Settings.model_validate({"height": 64})]
+
+
+def test_what_may_not_change_is_fixed_during_a_run(windows: Windows) -> None:
+    node = load_node(str(NODES / "ticker"))
+    windows.show_settings(node.Settings(), running=True)
+    form: Any = windows.form
+    assert form.knob("rate_hz").isEnabled() and not form.knob("height").isEnabled()
+    windows.lock(running=False)
+    assert form.knob("height").isEnabled()
+
+
+def test_a_display_shows_what_is_sent(windows: Windows) -> None:
+    node = load_node(str(NODES / "ticker"))
+    windows.show_display(node.outputs, {"rows-out": {"table_header": ["Index", "Time [us]"]}})
+    windows.turn()
+    mat = np.full((48, 64), 7, np.uint8)
+    windows.feed("frames-out", Frame(0, 0, mat))
+    windows.feed("rows-out", TableRow(("0", "0")))
+    windows.feed("of-another", TableRow(("0", "0")))
+    windows.turn()
+    assert sorted(windows.shown) == ["frames-out", "rows-out", "signal-out"]
+
+
+def test_windows_are_made_lazily(tmp_path: Path) -> None:
+    """A module process without windows has no Qt in it."""
+    with Host(NODES / "slow", tmp_path) as module:
+        module.wait_ready()
+        maps = Path(f"/proc/{module.process.pid}/maps").read_text()
+    assert "libQt6" not in maps
