@@ -118,7 +118,7 @@ class DaqDevice:
             self._first_index = index
         number = index - self._first_index + 1
         self._times.add((str(self.frames), str(time_us // 1000), "0", str(number)))
-        self._sidecar.add(index, time_us)
+        self._sidecar.add(index, max(time_us, 0))
         self.frames += 1
         self._last_us = time_us
 

@@ -270,8 +270,11 @@ class TimeFileWriter:
             raise disk_error(path, error) from error
 
     def add(self, first: int, second: int) -> None:
-        """Write one entry."""
-        entry = self._entry.pack(first, second)
+        """Write one entry; ValueError if a value does not fit its column."""
+        try:
+            entry = self._entry.pack(first, second)
+        except struct.error as error:
+            raise ValueError(f"({first}, {second}) does not fit the columns: {error}") from error
         self._write(entry)
         self._hash.update(entry)
         self._count += 1

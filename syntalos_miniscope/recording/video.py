@@ -56,6 +56,7 @@ class VideoWriter:
         kind, options = CONTAINERS[path.suffix.lower()]
         self.path = path
         self.frames = 0
+        self._last_us = 0
         self._shape, self._dtype = first.shape, first.dtype
         self._pixels = _PIXELS[first.ndim, str(first.dtype)]
         rate = Fraction(frame_rate_hz or 30).limit_denominator(10_000)
@@ -86,7 +87,9 @@ class VideoWriter:
             frame = av.VideoFrame.from_ndarray(mat, format="bgr24").reformat(format="bgr0")
         else:
             frame = av.VideoFrame.from_ndarray(mat, format=self._pixels)
-        frame.pts = time_us if self._timed else self.frames
+        # A container takes no time that runs back; the time file beside it keeps the true one.
+        self._last_us = max(time_us, self._last_us)
+        frame.pts = self._last_us if self._timed else self.frames
         frame.time_base = self._time_base
         try:
             self._container.mux(self._stream.encode(frame))

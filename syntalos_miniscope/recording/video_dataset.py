@@ -62,7 +62,8 @@ class VideoDataset:
         if self._video is None or self._times is None or self._part_is_full(frame.time_us):
             self._video, self._times = self._new_part(frame)
         self._video.add(frame.mat, frame.time_us)
-        self._times.add(frame.index, frame.time_us)
+        # The column has no sign, and a run has no time before its start.
+        self._times.add(frame.index, max(frame.time_us, 0))
         self.frames += 1
 
     def adopt(self, video: Path, times: Path, frames: int, shape: tuple[int, ...]) -> None:

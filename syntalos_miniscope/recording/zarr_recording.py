@@ -21,6 +21,8 @@ from syntalos_miniscope.streams import Frame
 
 CHUNK_FRAMES = 16
 """Frames that are stored together, and so may be lost when the program is killed."""
+COUNTS_BITS = "counts_bits"
+"""Attribute of a movie that holds counts, whatever the type of its array: 8 or 16."""
 TIMES = "frame_times"
 """Our group beside minisim's arrays: `index` and `time_us` of every frame of `observed`."""
 
@@ -99,7 +101,7 @@ def open_zarr(path: Path) -> Recording:
         path=path,
         layout="zarr",
         name=path.stem,
-        source=_frames_of(observed, spec, found),
+        source=_frames_of(observed, root.attrs.get(COUNTS_BITS), found),
         index=index,
         time_us=time_us,
         orientation=orientation or None,
@@ -121,7 +123,9 @@ def _rate_hz(spec: dict[str, Any]) -> float:
     return float(rate) if isinstance(rate, int | float) else 0.0
 
 
-def _frames_of(observed: Any, spec: dict[str, Any], found: Findings) -> ZarrFrames:
+def _frames_of(observed: Any, counts_bits: object, found: Findings) -> ZarrFrames:
+    if counts_bits in (8, 16):
+        return ZarrFrames(observed, 1.0, 8 if counts_bits == 8 else 16)
     if observed.dtype in (np.uint8, np.uint16):
         return ZarrFrames(observed, 1.0, 8 * np.dtype(observed.dtype).itemsize)
     brightest = float(np.asarray(observed[:CHUNK_FRAMES]).max())
@@ -140,6 +144,8 @@ class ZarrMovie:
 
     def __init__(self, path: Path, frames: int, like: Image) -> None:
         self.path = path
+        # minisim reads a movie of floats only; whole counts are exact in them, and pack well.
+        self._kind = np.float32 if (path / "ground_truth").is_dir() else like.dtype
         try:
             self._root = zarr.open_group(str(path), mode="a", zarr_format=2)
             done: Any = self._root.attrs.get("frames_done", 0)
@@ -189,7 +195,8 @@ class ZarrMovie:
             if name in self._root:
                 del self._root[name]
         shape, chunk = (frames, *like.shape), (CHUNK_FRAMES, *like.shape)
-        create_array(self._root, "observed", shape, like.dtype, chunk)
+        create_array(self._root, "observed", shape, self._kind, chunk)
+        self._root.attrs[COUNTS_BITS] = 8 * like.dtype.itemsize
         times = self._root.create_group(TIMES)
         for name in ("index", "time_us"):
             create_array(times, name, (frames,), np.int64, (65536,))
@@ -224,10 +231,10 @@ def _choose_entries(folder: Path, index: Times, truth: Path) -> None:
         raise RecordingError(f"{truth} knows nothing of {unknown} of {len(index)} frames")
     if len(place) == len(known):
         return
-    along = {(group, name): axis for name, axis in FRAME_AXIS.items() if name in group}
+    along = [(group, name, axis) for name, axis in FRAME_AXIS.items() if name in group]
     if extras is not None:
-        along |= {(extras, name): 0 for name in list(extras.array_keys())}
-    for (where, name), axis in along.items():
+        along += [(extras, name, 0) for name in list(extras.array_keys())]
+    for where, name, axis in along:
         chosen = np.take(np.asarray(where[name]), place, axis)
         del where[name]
         store_array(where, name, chosen)

@@ -14,7 +14,9 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.edl import ExperimentDir, safe_name
 from syntalos_miniscope.recording.edl_tree import open_unit
 from syntalos_miniscope.recording.player import open_recording
+from syntalos_miniscope.recording.signals import SignalTable, SignalZarr
 from syntalos_miniscope.recording.tables import TableWriter
+from syntalos_miniscope.streams import FloatSignalBlock
 
 edlio = pytest.importorskip("edlio", reason="edlio needs Python 3.12")
 
@@ -57,6 +59,20 @@ def test_edlio_reads_parts_as_one_video(edl_run):
     video = run.group_by_name("videos").dataset_by_name("scope")
     assert len(video.data.parts) == 4
     assert [frame.index for frame in video.read_data()] == list(range(20))
+
+
+def test_edlio_reads_signals_in_both_forms(tmp_path):
+    run = ExperimentDir.create(tmp_path, "m1", "maze")
+    times, data = np.arange(3), np.ones((3, 2), np.float32)
+    table = SignalTable(run.dataset("a").data_file("a.csv"), ["x", "y"], "microseconds")
+    store = SignalZarr(run.dataset("b").data_file("b.zarr"), ["x", "y"], "microseconds", "au")
+    for writer in (table, store):
+        writer.add(FloatSignalBlock(times, data))
+        writer.close()
+    theirs = edlio.load(run.path)
+    assert list(theirs.dataset_by_name("a").read_data())[1] == ["0", "1.0", "1.0"]
+    (group,) = theirs.dataset_by_name("b").read_data()
+    np.testing.assert_array_equal(group["data"][:], data)
 
 
 def test_a_tree_is_readable_before_it_is_finished(tmp_path):

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas
 import pytest
@@ -20,6 +21,7 @@ from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.quaternion_table import TableColumns, euler_deg
 from syntalos_miniscope.recording.recorded import Recording
 from syntalos_miniscope.recording.video_dataset import VideoDataset
+from syntalos_miniscope.recording.zarr_arrays import store_array
 from syntalos_miniscope.streams import Frame
 
 
@@ -242,6 +244,40 @@ def test_zarr_is_what_plain_zarr_reads(tmp_path, source):
     assert group["observed"].dtype == np.uint8
     np.testing.assert_array_equal(group["observed"][2], picture(4))
     assert group["frame_times/index"][:].tolist() == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_truth_goes_along_with_the_entries_of_the_recorded_frames(tmp_path, source):
+    store = source / "truth" / "truth.zarr"
+    group: Any = zarr.open_group(str(store), mode="w", zarr_format=2)
+    group.attrs["format_version"] = 2
+    (store / "spec.json").write_text('{"acquisition": {"fps": 20.0}}')
+    truth = group.create_group("ground_truth")
+    store_array(truth, "C", np.arange(36.0).reshape(3, 12))
+    store_array(truth, "shifts", np.arange(24.0).reshape(12, 2))
+    store_array(truth, "centers_um", np.zeros((3, 3)))
+    store_array(truth.create_group("extras"), "frame_index", np.arange(12.0))
+    (source / "truth" / "manifest.toml").write_text(
+        'format_version = "1"\ntype = "dataset"\n[data]\nfile_type = "zarr"\n'
+        '[[data.parts]]\nfname = "truth.zarr"\n'
+    )
+    export_recording(source, "zarr", tmp_path / "out.zarr")
+    back: Any = zarr.open_group(str(tmp_path / "out.zarr"), mode="r")
+    kept = [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert back["ground_truth/C"][1].tolist() == [12.0 + i for i in kept]
+    assert back["ground_truth/shifts"][:, 0].tolist() == [2.0 * i for i in kept]
+    assert back["observed"].dtype == np.float32
+    same_frames(open_recording(source), open_recording(tmp_path / "out.zarr"))
+
+
+def test_opencv_reads_the_avis_bit_equal(tmp_path, source):
+    """As roiextractors and CaImAn do."""
+    export_recording(source, "daq", tmp_path / "out")
+    (video,) = (tmp_path / "out").glob("*/*/*/*/*/Miniscope/1.avi")
+    capture = cv2.VideoCapture(str(video))
+    read, mat = capture.read()
+    capture.release()
+    assert read
+    np.testing.assert_array_equal(mat[:, :, 0], picture(6))
 
 
 def test_info_counts_what_is_there_and_what_is_missing(source):

@@ -53,6 +53,17 @@ def test_matroska_keeps_uneven_times_to_the_millisecond(tmp_path):
     ]
 
 
+def test_a_clock_that_jumps_back_costs_no_frame(tmp_path):
+    writer = VideoWriter(tmp_path / "v.mkv", 20.0, picture(0))
+    for number, time_us in enumerate((50_000, 100_000, 20_000, -5_000, 150_000)):
+        writer.add(picture(number), time_us)
+    writer.close()
+    reader = VideoReader(tmp_path / "v.mkv")
+    assert reader.times_us().tolist() == [50_000, 100_000, 100_000, 100_000, 150_000]
+    for place, mat in reader.frames():
+        np.testing.assert_array_equal(mat, picture(place))
+
+
 @pytest.mark.parametrize("level", [0, 60, 255])
 def test_a_video_that_was_never_closed_lacks_at_most_its_last_frame(tmp_path, level):
     """Dark frames are small; they must not wait in a buffer for company."""
