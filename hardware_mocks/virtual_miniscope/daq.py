@@ -15,7 +15,7 @@ from typing import Protocol
 from syntalos_miniscope.scope import Quaternion, ScopeSettings
 from virtual_miniscope.clock import Clock, RealClock
 from virtual_miniscope.controls import Controls
-from virtual_miniscope.faults import Fault
+from virtual_miniscope.faults import FAULTS, Fault, happen
 from virtual_miniscope.firmware import FIRMWARES, Firmware
 from virtual_miniscope.frames import FrameOut, Stamp, payload, payload_count, yuyv_frame
 from virtual_miniscope.scope_side import ScopeSide
@@ -29,7 +29,6 @@ OVERRUN_LIMIT = 30
 """Stream restarts in a row after which the firmware gives up."""
 READOUT_NS = 22_300_000
 """608 x 608 pixels at 16.6 MHz."""
-WATCHDOG_NS = 400_000_000
 
 
 class UnpluggedError(Exception):
@@ -73,7 +72,7 @@ class Daq:
         self._due = deque(sorted(self.faults, key=lambda fault: fault.at_s))
         self._made_ns = self.clock.now_ns()
         self._gone_until_ns: int | None = None
-        self._slow_ns = 0
+        self.slow_ns = 0
         self.trigger_high = False
         self.overruns = 0
         self._power_up()
@@ -92,22 +91,20 @@ class Daq:
         self._ring: deque[bytes] = deque()
         self.streaming = False
         self.stalled = False
-        self._frame: FrameOut | None = None
+        self.frame: FrameOut | None = None
         self._number = 0
         self._overruns_in_a_row = 0
-        self._to_lose = self._to_tear = self._to_repeat = 0
-        self._bno_long_until_ns = 0
+        self.to_lose = self.to_tear = self.to_repeat = 0
+        self.bno_long_until_ns = 0
         self._quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
 
     # What a person or a test does to the box
 
     def inject(self, name: str, value: float | None = None) -> None:
         """Let one fault happen now."""
-        from virtual_miniscope.faults import FAULTS
-
         with self.lock:
             self.advance()
-            self._inject(Fault(name, FAULTS[name][0] if value is None else value))
+            happen(self, Fault(name, FAULTS[name][0] if value is None else value))
 
     def unplug(self, seconds: float = float("inf")) -> None:
         """Pull the cable; it goes back in by itself after some seconds."""
@@ -160,7 +157,7 @@ class Daq:
             self.streaming = True
             self.stalled = False
             self._overruns_in_a_row = 0
-            self._begin_frame(self.clock.now_ns(), 0)
+            self.begin_frame(self.clock.now_ns(), 0)
 
     def stop_stream(self) -> None:
         """End, as CLEAR_FEATURE(ENDPOINT_HALT) and SET_INTERFACE do. The LED stays as it is."""
@@ -177,34 +174,35 @@ class Daq:
 
     def next_due_ns(self) -> int:
         """Give when something happens next by itself."""
-        if not self.streaming or self.stalled or self._frame is None:
+        if not self.streaming or self.stalled or self.frame is None:
             soon = self.clock.now_ns() + 10_000_000
             return min(soon, self._gone_until_ns) if self._gone_until_ns else soon
-        return self._due_ns(self._frame, self._number)
+        return self._due_ns(self.frame, self._number)
 
     def advance(self) -> None:
         """Let everything happen that is due."""
         with self.lock:
             now = self.clock.now_ns()
             while self._due and self._made_ns + self._due[0].at_s * 1e9 <= now:
-                self._inject(self._due.popleft())
+                happen(self, self._due.popleft())
             if self._gone_until_ns is not None and self._gone_until_ns <= now:
                 self.replug()
-            while self.streaming and not self.stalled and self._frame is not None:
-                if self._due_ns(self._frame, self._number) > now:
+            while self.streaming and not self.stalled and self.frame is not None:
+                if self._due_ns(self.frame, self._number) > now:
                     return
-                if not self._step(self._frame):
+                if not self._step(self.frame):
                     return
 
     # The stream
 
-    def _begin_frame(self, start_ns: int, frame_id: int) -> None:
+    def begin_frame(self, start_ns: int, frame_id: int) -> None:
+        """Begin a frame that is lost or torn if a fault says so."""
         period = self.scope.frame_period_ns
-        self._frame = FrameOut(start_ns, start_ns + period, frame_id)
+        self.frame = FrameOut(start_ns, start_ns + period, frame_id)
         self._number = 0
-        self._frame.lost, self._to_lose = self._to_lose > 0, max(self._to_lose - 1, 0)
-        if not self._frame.lost:
-            self._frame.torn, self._to_tear = self._to_tear > 0, max(self._to_tear - 1, 0)
+        self.frame.lost, self.to_lose = self.to_lose > 0, max(self.to_lose - 1, 0)
+        if not self.frame.lost:
+            self.frame.torn, self.to_tear = self.to_tear > 0, max(self.to_tear - 1, 0)
 
     def _due_ns(self, frame: FrameOut, number: int) -> int:
         count = payload_count(SIZE * SIZE * 2)
@@ -237,7 +235,7 @@ class Daq:
         if self._overruns_in_a_row >= OVERRUN_LIMIT:
             self.streaming = False
             return
-        self._begin_frame(frame.end_ns, 0)
+        self.begin_frame(frame.end_ns, 0)
 
     def _expose(self, frame: FrameOut) -> bytes:
         scope = self.scope
@@ -259,8 +257,8 @@ class Daq:
 
     def _end_of_frame(self, frame: FrameOut) -> None:
         """Count, flush the packets to the bus, read the orientation, toggle FRAME_OUT."""
-        if self._to_repeat:
-            self._to_repeat -= 1
+        if self.to_repeat:
+            self.to_repeat -= 1
         else:
             self.counter = (self.counter + 1) & 0xFFFF
             self.frames += 1
@@ -275,7 +273,7 @@ class Daq:
             self.ttl_log.append((frame.end_ns, level))
         late = self.patient and self.clock.now_ns() - frame.end_ns > READOUT_NS
         start_ns = self.clock.now_ns() if late else frame.end_ns
-        self._begin_frame(start_ns, frame.frame_id ^ 1)
+        self.begin_frame(start_ns, frame.frame_id ^ 1)
 
     def _execute(self, packet: bytes, now_ns: int) -> None:
         self.packets.append(packet)
@@ -288,49 +286,10 @@ class Daq:
 
     def _head(self, now_ns: int) -> Quaternion:
         w, x, y, z = self._quaternion
-        factor = 1.2 if now_ns < self._bno_long_until_ns else 1.0
+        factor = 1.2 if now_ns < self.bno_long_until_ns else 1.0
         return (w * factor, x * factor, y * factor, z * factor)
 
-    # Faults
-
     def _wait_if_slow(self) -> None:
-        slow, self._slow_ns = self._slow_ns, 0
+        slow, self.slow_ns = self.slow_ns, 0
         if slow:
             self.clock.sleep(slow / 1e9)
-
-    def _inject(self, fault: Fault) -> None:
-        now, value = self.clock.now_ns(), fault.value
-        match fault.name:
-            case "drop":
-                self._to_lose += int(value)
-            case "torn":
-                self._to_tear += int(value)
-            case "duplicate":
-                self._to_repeat += int(value)
-            case "stall":
-                self.stalled = True
-            case "unplug":
-                self.unplug(value)
-            case "freeze":
-                self.controls.freeze(value, now)
-            case "bno-zero":
-                self.scope.bno_lost = True
-            case "bno-norm":
-                self._bno_long_until_ns = now + round(value * 1e9)
-            case "counter":
-                self.counter = int(value) & 0xFFFF
-            case "latency":
-                self._slow_ns = round(value * 1e6)
-            case "trigger":
-                self.trigger_high = value != 0
-            case _:
-                self._silence(round(value * 1e9))
-
-    def _silence(self, length_ns: int) -> None:
-        """Let the sensor send nothing for a while; the partial frame is lost to the watchdog."""
-        if self._frame is None:
-            return
-        if length_ns >= WATCHDOG_NS:
-            self._begin_frame(self.clock.now_ns() + length_ns, 0)
-        else:
-            self._frame.end_ns += length_ns

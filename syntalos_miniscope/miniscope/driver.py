@@ -15,7 +15,7 @@ from syntalos_miniscope.miniscope.events import Event, Note
 from syntalos_miniscope.miniscope.exposures import Exposures
 from syntalos_miniscope.miniscope.knobs import Knobs
 from syntalos_miniscope.miniscope.light import Light
-from syntalos_miniscope.miniscope.link import BURST, DARK_FRAMES, Commands, Link, State
+from syntalos_miniscope.miniscope.link import BURST, Commands, Link, State
 from syntalos_miniscope.miniscope.readback import chroma_metadata, read_back
 from syntalos_miniscope.miniscope.transport import Connect, HostClock, Register, SystemClock
 from syntalos_miniscope.scope import Exposure, ScopeSettings
@@ -24,7 +24,6 @@ RETRY_S = (1.0, 2.0, 3.0, 4.0, 5.0)
 """Waits between attempts to reconnect; the last one again and again."""
 REPEAT_S = 1.0
 """Settings are sent again this long after the start: a scope has been seen to forget them."""
-ORIENTATION_RETRY_S = 5.0
 UNATTENDED_S = 5.0
 """How long a lit scope may go unread before its LED is turned off."""
 
@@ -224,7 +223,6 @@ class Miniscope:
         self._frame_ns, self._restarted = now_ns, False
         self._repeat_ns: int | None = now_ns + round(REPEAT_S * 1e9)
         self._record_sent = False
-        self._orientation_ns = self._orientation_frames = 0
         self._commands.put(self._knobs.commands())
         if self._run is not None:
             self._exposures = Exposures(
@@ -254,7 +252,9 @@ class Miniscope:
         )
         self._counters["gaps"] += exposures.gaps - gaps
         self._send_waiting(link)
-        self._watch_orientation(link, exposures.orientation_forgot)
+        if link.keep_orientation(exposures.orientation_forgot):
+            self._counters["orientation_restarts"] += 1
+            self._note("The orientation sensor gave only zeros and was set up again.")
         return exposure
 
     def _watch_stream(self, link: Link) -> None:
@@ -281,21 +281,6 @@ class Miniscope:
         if self.record_flag != self._record_sent:
             link.write(Register.SATURATION, int(self.record_flag))
             self._record_sent = self.record_flag
-
-    def _watch_orientation(self, link: Link, forgot: bool) -> None:
-        """Set a sensor that forgot itself up again, in two parts, without missing a frame."""
-        first, then = link.orientation_packets()
-        now_ns = self._clock.now_ns()
-        if self._orientation_frames:
-            self._orientation_frames -= 1
-            if not self._orientation_frames:
-                link.send(then)
-        elif forgot and now_ns >= self._orientation_ns:
-            self._orientation_ns = now_ns + round(ORIENTATION_RETRY_S * 1e9)
-            self._orientation_frames = DARK_FRAMES + 1
-            self._counters["orientation_restarts"] += 1
-            self._note("The orientation sensor gave only zeros and was set up again.")
-            link.send(first)
 
     def _attend_light(self) -> None:
         while not self._closed.wait(1.0):

@@ -25,6 +25,7 @@ RING_LIMIT = 32
 LINK_WAIT_S = 0.5
 """For the coaxial link to come up, and again for the scope after its set-up."""
 FIRST_FRAME_S = 5.0
+ORIENTATION_RETRY_S = 5.0
 DARK_FRAMES = 2
 """Frames after which a command has surely reached the scope: it leaves the DAQ at a frame's end."""
 
@@ -86,6 +87,7 @@ class Link:
         self._kind = kind
         self._clock = clock
         self._sent_in_frame = 0
+        self._orientation_ns = self._axes_in_frames = 0
 
     def bring_up(self) -> None:
         """Start the stream, set up link and scope, and leave every light off."""
@@ -119,10 +121,22 @@ class Link:
         self.pass_frames(DARK_FRAMES, 2.0)
         self.send(init[axes:])
 
-    def orientation_packets(self) -> tuple[list[bytes], list[bytes]]:
-        """Give what sets the orientation sensor up again; the second part some frames later."""
-        axes = [packet for packet in self._kind.init if packet[:2] == b"\x50\x41"]
-        return [BNO_CONFIG], [*axes, BNO_FUSION, DAQ_READ_BNO]
+    def keep_orientation(self, forgot: bool) -> bool:
+        """Set a sensor that forgot itself up again; called with each frame, none of which it costs.
+
+        True when it begins to.
+        """
+        if self._axes_in_frames:
+            self._axes_in_frames -= 1
+            if not self._axes_in_frames:
+                axes = [packet for packet in self._kind.init if packet[:2] == b"\x50\x41"]
+                self.send([*axes, BNO_FUSION, DAQ_READ_BNO])
+        elif forgot and self._clock.now_ns() >= self._orientation_ns:
+            self._orientation_ns = self._clock.now_ns() + round(ORIENTATION_RETRY_S * 1e9)
+            self._axes_in_frames = DARK_FRAMES + 1
+            self.send([BNO_CONFIG])
+            return True
+        return False
 
     def darken(self) -> None:
         """Send every light of the scope off; it is so `DARK_FRAMES` frames later."""
