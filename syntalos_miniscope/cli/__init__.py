@@ -20,6 +20,7 @@ from syntalos_miniscope.cli.projects import examples, find_project, load_project
 from syntalos_miniscope.cli.recordings import export, info
 from syntalos_miniscope.cli.run import run
 from syntalos_miniscope.cli.scopes import devices, zstack
+from syntalos_miniscope.cli.score import score
 from syntalos_miniscope.cli.simulate import simulate
 from syntalos_miniscope.cli.syntalos import syntalos
 
@@ -39,6 +40,7 @@ app.command()(new_node)
 app.command()(info)
 app.command()(export)
 app.command()(simulate)
+app.command()(score)
 app.add_typer(syntalos, name="syntalos")
 
 

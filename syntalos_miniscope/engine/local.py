@@ -175,6 +175,7 @@ class LocalEngine:
             "type": worker.type,
             "status": state.phase,
             "error": state.error,
+            "cpu_s": round(worker.cpu_s, 3),
             "counters": tidy(state.counters),
             "notes": list(state.notes),
             "outputs": [

@@ -38,6 +38,7 @@ class Worker:
         self.described: dict[str, dict[str, MetadataValue]] = {p.id: {} for p in self.node.outputs}
         self.mailbox = Mailbox(self.node.inputs)
         self.sent: Counter[str] = Counter()
+        self.cpu_s = 0.0
         self._types = {port.id: port.type for port in self.node.outputs}
         self._receivers: dict[str, list[tuple[Worker, str]]] = {p.id: [] for p in self.node.outputs}
         self._senders: dict[str, tuple[Worker, str]] = {}
@@ -102,6 +103,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever a node raises ends the run in order
             self.fail(error)
         self._stop_node()
+        self.cpu_s = time.thread_time()
         self.mailbox.close()
         self._finish_outputs()
         if self.state.phase == "failed":

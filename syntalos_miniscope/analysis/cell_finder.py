@@ -1,0 +1,189 @@
+"""Finds cells in a short stabilised movie: where neighbours flash together, far above noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.analysis.rois import Rois
+
+Movie = NDArray[np.float32]
+Image = NDArray[np.float32]
+
+NEIGHBOURS = np.array(
+    [(-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (-1, 1), (1, -1), (1, 1)], np.int64
+)
+EDGE_SHARE = 0.25
+"""Of its peak: where a footprint ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellSearch:
+    """What counts as a cell; the diameter in pixels of the frame."""
+
+    diameter_px: float = 12.0
+    least_correlation: float = 0.65
+    least_peak_to_noise: float = 7.0
+    most_cells: int = 150
+
+
+def half_band(frame: NDArray[Any], diameter_px: float) -> Image:
+    """Give a frame (H, W) at half its resolution, with what is as large as a cell alone."""
+    half = cv2.resize(
+        frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA
+    ).astype(np.float32)
+    haze = 2 * round(diameter_px * 0.6) + 1
+    smooth = cv2.GaussianBlur(half, (0, 0), max(diameter_px / 16, 0.3))
+    return cv2.subtract(smooth, cv2.blur(half, (haze, haze))).astype(np.float32, copy=False)
+
+
+def find_cells(
+    movie: Sequence[Image] | Movie, shape: tuple[int, int], search: CellSearch | None = None
+) -> Rois:
+    """Give the cells of a movie of `half_band` frames, for frames of `shape` (height, width).
+
+    Seeds are taken where correlation and peak-to-noise are highest; each cell's share is taken
+    out of the movie before the next one is looked for (Zhou et al. 2018, greedy initialisation
+    of CNMF-E). The brightest come first.
+    """
+    search = search or CellSearch()
+    rest = np.array(movie, np.float32)
+    rest -= np.median(rest, axis=0)
+    noise = noise_image(rest)
+    peeler = _Peeler(rest, noise, search)
+    small: list[tuple[int, int, Image]] = []
+    while len(small) < search.most_cells and (seed := peeler.best()) is not None:
+        cell = peeler.peel(*seed)
+        if cell is not None:
+            small.append(cell)
+    return _enlarged(small, shape)
+
+
+def noise_image(movie: Movie) -> Image:
+    """Give the noise of every pixel (H, W), by the median step from frame to frame."""
+    steps = np.abs(movie[1:] - movie[:-1])
+    steps.partition(len(steps) // 2, axis=0)
+    return np.maximum(steps[len(steps) // 2] / np.float32(0.6745 * np.sqrt(2)), np.float32(1e-3))
+
+
+class _Peeler:
+    """The movie that is left, and how good a seed each pixel of it would be."""
+
+    def __init__(self, rest: Movie, noise: Image, search: CellSearch) -> None:
+        self._rest = rest
+        self._noise = noise
+        self._search = search
+        self._reach = max(round(search.diameter_px * 0.75), 3)
+        self._merit = np.zeros(noise.shape, np.float32)
+        self._tired = np.zeros(noise.shape, np.bool_)
+        self._judge(0, noise.shape[0], 0, noise.shape[1])
+
+    def best(self) -> tuple[int, int] | None:
+        y, x = divmod(int(np.argmax(self._merit)), self._merit.shape[1])
+        return (y, x) if self._merit[y, x] > 0 else None
+
+    def peel(self, y: int, x: int) -> tuple[int, int, Image] | None:
+        reach = self._reach
+        y0, y1 = max(y - reach, 0), min(y + reach + 1, self._merit.shape[0])
+        x0, x1 = max(x - reach, 0), min(x + reach + 1, self._merit.shape[1])
+        patch = self._rest[:, y0:y1, x0:x1]
+        trace = np.maximum(patch[:, y - y0, x - x0], 0)
+        shape = np.zeros(patch.shape[1:], np.float32)
+        for _ in range(3):
+            bright = trace > 0.3 * trace.max()
+            power = float(trace[bright] @ trace[bright])
+            raw = np.tensordot(trace[bright], patch[bright], 1) / max(power, 1e-9)
+            shape = _core(raw.astype(np.float32), y - y0, x - x0)
+            trace = np.tensordot(patch, shape, 2) / max(float(np.vdot(shape, shape)), 1e-9)
+            trace = np.maximum(trace, 0)
+        patch -= trace[:, None, None] * shape
+        self._merit[y, x] = 0
+        self._tired[y, x] = True
+        margin = 2
+        self._judge(
+            max(y0 - margin, 0),
+            min(y1 + margin, self._merit.shape[0]),
+            max(x0 - margin, 0),
+            min(x1 + margin, self._merit.shape[1]),
+        )
+        size = np.count_nonzero(shape)
+        # In half pixels; a dot is a hot pixel or noise.
+        if size < 0.1 * (self._search.diameter_px / 2) ** 2:
+            return None
+        return y0, x0, shape / shape.max()
+
+    def _judge(self, y0: int, y1: int, x0: int, x1: int) -> None:
+        correlation, peak = seed_images(self._rest, self._noise, y0, y1, x0, x1)
+        search = self._search
+        good = (correlation >= search.least_correlation) & (peak >= search.least_peak_to_noise)
+        good &= ~self._tired[y0:y1, x0:x1]
+        self._merit[y0:y1, x0:x1] = np.where(good, correlation * peak, 0)
+
+
+def _core(raw: Image, y: int, x: int) -> Image:
+    """Give the part of a picture that hangs together with a pixel, down to a share of its peak."""
+    top = max(float(raw[y, x]), 1e-9)
+    _, labels = cv2.connectedComponents((raw > EDGE_SHARE * top).astype(np.uint8))
+    return np.where((labels == labels[y, x]) & (labels > 0), raw, 0).astype(np.float32)
+
+
+def _enlarged(small: list[tuple[int, int, Image]], shape: tuple[int, int]) -> Rois:
+    dense = np.zeros((len(small), *shape), np.float32)
+    for k, (top, left, patch) in enumerate(small):
+        room = np.pad(patch, 1)
+        grown = cv2.resize(room, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        y0, x0 = max(2 * top - 2, 0), max(2 * left - 2, 0)
+        grown = grown[y0 - (2 * top - 2) :, x0 - (2 * left - 2) :]
+        grown = grown[: shape[0] - y0, : shape[1] - x0]
+        dense[k, y0 : y0 + grown.shape[0], x0 : x0 + grown.shape[1]] = grown
+    return Rois.of(dense)
+
+
+@numba.njit(nogil=True, cache=True)
+def seed_images(
+    movie: Movie, noise: Image, y0: int, y1: int, x0: int, x1: int
+) -> tuple[Image, Image]:
+    """Give correlation with the neighbours and peak-to-noise of the pixels of a window.
+
+    Only what rises above three standard deviations of the noise counts for the correlation.
+    """
+    frames, height, width = movie.shape
+    correlation = np.zeros((y1 - y0, x1 - x0), np.float32)
+    peaks = np.zeros((y1 - y0, x1 - x0), np.float32)
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            limit = 3 * noise[y, x]
+            top = np.float32(0)
+            count = 0
+            for t in range(frames):
+                top = max(top, movie[t, y, x])
+                count += movie[t, y, x] > limit
+            peaks[y - y0, x - x0] = top / noise[y, x]
+            if count < 2:
+                continue
+            total = 0.0
+            for dy, dx in NEIGHBOURS:
+                yy = min(max(y + dy, 0), height - 1)
+                xx = min(max(x + dx, 0), width - 1)
+                theirs = 3 * noise[yy, xx]
+                a = b = ab = aa = bb = 0.0
+                for t in range(frames):
+                    u, v = movie[t, y, x], movie[t, yy, xx]
+                    u = u if u > limit else np.float32(0)
+                    v = v if v > theirs else np.float32(0)
+                    a += u
+                    b += v
+                    ab += u * v
+                    aa += u * u
+                    bb += v * v
+                spread = (aa - a * a / frames) * (bb - b * b / frames)
+                if spread > 0:
+                    total += (ab - a * b / frames) / np.sqrt(spread)
+            correlation[y - y0, x - x0] = total / len(NEIGHBOURS)
+    return correlation, peaks
