@@ -28,7 +28,11 @@ class DiskGuard:
         self._path, self._warn = path, warn
         self._warned = False
         self._next_us = 0
-        self.check(0)
+        if (free := free_bytes(path)) < STOP_BYTES:
+            raise RecordingError(
+                f"cannot record in {path}: its disk has only {free / 1e6:.0f} MB left; "
+                f"make room, or give another folder with --export DIR"
+            )
 
     def check(self, time_us: int) -> None:
         """Look at the disk once a second of run time; RecordingError if it is nearly full."""

@@ -17,8 +17,10 @@ from typing import Any
 import tomli_w
 
 from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.tables import TableWriter
 
 FORMAT_VERSION = "1"
+NOTES_HEADER = ("Time [ms]", "Note")
 GENERATOR = f"syntalos-miniscope {version('syntalos-miniscope')}"
 
 MEDIA_TYPES = {
@@ -86,6 +88,7 @@ class ExperimentDir:
             "success": False,
         }
         self._groups: dict[str, Path] = {}
+        self._notes: TableWriter | None = None
         self._save(path, "collection", generator=GENERATOR)
         self._save_attributes()
 
@@ -127,6 +130,13 @@ class ExperimentDir:
             raise disk_error(path, error) from error
         return path
 
+    def mark(self, time_us: int, text: str) -> None:
+        """Keep a person's note with its time, at once, in the table `notes`."""
+        if self._notes is None:
+            path = self.dataset("notes").data_file("notes.csv")
+            self._notes = TableWriter(path, NOTES_HEADER)
+        self._notes.add((f"{time_us / 1000:.3f}", text))
+
     def finish(
         self,
         *,
@@ -136,6 +146,8 @@ class ExperimentDir:
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
         """Say how the run ended; `modules` are the boxes, each with `id` and `name`."""
+        if self._notes is not None:
+            self._notes.close()
         self._attributes |= {"success": success, "recording_length_msec": float(length_ms)}
         self._attributes |= dict(attributes or {})
         self._attributes["modules"] = [dict(module) for module in modules]

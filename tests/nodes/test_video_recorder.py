@@ -1,3 +1,4 @@
+import signal
 from typing import Any
 
 import numpy as np
@@ -150,3 +151,34 @@ def test_a_disk_nearly_full_warns_once_and_then_ends_in_order(tmp_path, monkeypa
         script.feed("frames-in", Frame(9, 9_000_000, noise(9)))
     script.stop()
     assert len(list(open_recording(run_folder(tmp_path)).frames())) == 2
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_frame_keeps_the_frames_before(tmp_path):
+    resource = pytest.importorskip("resource")
+    script = record(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    fed = 0
+    try:
+        with pytest.raises(RecordingError, match=r"cannot write .*frames\.mkv: File too large"):
+            for number in range(100):
+                script.feed("frames-in", Frame(number, 50_000 * number, noise(number)))
+                fed = number + 1
+        with pytest.raises(RecordingError, match=r"cannot write .*frames\.mkv"):
+            script.stop()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    recording = open_recording(run_folder(tmp_path))
+    kept = list(recording.frames())
+    assert len(kept) >= fed - 1 > 3
+    for frame in kept:
+        np.testing.assert_array_equal(frame.mat, noise(frame.index))
+    assert recording.damage
+
+
+def test_a_disk_without_room_is_refused_beforehand(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 5e6)
+    with pytest.raises(RecordingError, match=r"cannot record in .* only 5 MB left; make room"):
+        record(tmp_path)

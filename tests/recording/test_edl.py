@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import tomllib
 from datetime import datetime
 from pathlib import Path
@@ -84,6 +85,14 @@ def test_a_tree_is_readable_before_it_is_finished(tmp_path):
     rows = list(theirs.dataset_by_name("events").read_data())
     table.close()
     assert rows == [["Time [ms]", "what"], ["1.000", "a; b"]]
+
+
+def test_notes_are_kept_at_once_and_come_back(edl_run, tmp_path):
+    run = ExperimentDir.create(tmp_path, "m1", "maze")
+    shutil.copytree(edl_run() / "videos", run.path / "videos")
+    run.mark(1_234_567, "light on; door open")
+    assert open_recording(run.path).marks == ((1_234_567, "light on; door open"),)
+    run.finish(success=True, length_ms=2000)
 
 
 def test_the_end_of_a_run_is_told(tmp_path):
