@@ -141,7 +141,11 @@ class LocalEngine:
 
     def note(self, text: str) -> None:
         """Keep a person's remark with its time."""
-        self._marks.append(f"{self.clock.now_us() / 1000:.3f} ms: {text}")
+        time_us = self.clock.now_us()
+        self._marks.append(f"{time_us / 1000:.3f} ms: {text}")
+        with self._place_lock:
+            if self._experiment:
+                self._experiment.mark(time_us, text)
 
     def boxes(self) -> dict[str, BoxState]:
         """Give how each box is doing."""
