@@ -94,7 +94,13 @@ def _numbers(step: BrainMotion, fps: float) -> tuple[float, ...]:
     dt = 1 / (max(round(_FINE_HZ / fps), 1) * fps)
     spring = 2 * pi * step.resonance_freq_hz
     friction = 2 * step.damping_ratio * spring
-    return dt, step.locomotion_freq_hz, 1 - friction * dt, spring**2 * dt
+    # Where Euler's method, semi-implicit, does not run away.
+    if not (friction * dt < 2 and spring * spring * dt * dt < 4 - 2 * friction * dt):
+        raise ValueError(
+            f"resonance_freq_hz ({step.resonance_freq_hz:g}) with damping_ratio "
+            f"({step.damping_ratio:g}) is too stiff for steps of {1000 * dt:.3g} ms; lower one"
+        )
+    return dt, step.locomotion_freq_hz, 1 - friction * dt, spring * spring * dt
 
 
 def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
@@ -111,10 +117,14 @@ def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
     stride_rms = sqrt(float(np.mean(stride**2)))
     slosh_rms = sqrt(float(np.mean(np.sum(slosh**2, 1))))
     share = step.locomotion_fraction
-    path = (1 - share) / slosh_rms * slosh
-    path[:, 0] += share / stride_rms * stride
-    scale_um = step.motion_amplitude_um / float(np.percentile(np.hypot(*path.T), 99))
-    return scale_um * share / stride_rms, scale_um * (1 - share) / slosh_rms
+    # A stride of no frequency to speak of pushes nothing.
+    per_stride = share / stride_rms if stride_rms > 0 else 0.0
+    per_slosh = (1 - share) / slosh_rms
+    path = per_slosh * slosh
+    path[:, 0] += per_stride * stride
+    extent = float(np.percentile(np.hypot(*path.T), 99))
+    scale_um = step.motion_amplitude_um / extent if extent > 0 else 0.0
+    return scale_um * per_stride, scale_um * per_slosh
 
 
 @njit(cache=True, nogil=True)

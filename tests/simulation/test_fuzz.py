@@ -121,7 +121,7 @@ def outcome(fuzzed: dict[str, Any]) -> str:
     try:
         recording = simulate(spec)
     except ValueError as error:
-        # What only shows when cells are made: a rise that is slower than the decay.
+        # What only rendering shows: a rise slower than the decay, a brain too stiff for its steps.
         assert "\n" not in str(error)
         return "refused"
     assert np.isfinite(recording.observed).all()
