@@ -1,16 +1,73 @@
 """What is looked at before a run."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope_ui.checks import check_before_run
+from syntalos_miniscope_ui.document import Document
 
 
 def texts(document, catalog, level: str, **options) -> list[str]:
     chosen: dict[str, Any] = {"export_dir": Path(), "subject": "m01", **options}
     found = check_before_run(document.graph, catalog, RunOptions(**chosen))
     return [finding.text for finding in found if finding.level == level]
+
+
+@dataclass
+class Plugged:
+    """A scope as it is found on USB."""
+
+    port: str = "2-1"
+    alias: str = "left"
+    product: str = "Miniscope"
+    speed: str = "super (USB 3)"
+    problem: str = ""
+
+
+def scope_findings(device: str, *plugged: Plugged, **knobs: Any) -> list[tuple[str, str]]:
+    catalog = Catalog.shipped()
+    document = Document(catalog)
+    scope = document.add("miniscope_v4", (0, 0))
+    settings = document.settings(scope).model_copy(update={"device": device, **knobs})
+    document.set_settings(scope, settings)
+    find: Any = lambda: plugged  # noqa: E731
+    found = check_before_run(document.graph, catalog, RunOptions(), find_scopes=find)
+    return [(f.level, f.text) for f in found if f.text.startswith("Miniscope V4:")]
+
+
+def test_a_scope_that_is_not_plugged_in_refuses_the_run() -> None:
+    assert scope_findings("auto") == [
+        ("stop", "Miniscope V4: no Miniscope is plugged in; there: none")
+    ]
+    assert scope_findings("2-4", Plugged()) == [
+        ("stop", "Miniscope V4: no Miniscope '2-4' is plugged in; there: 2-1")
+    ]
+
+
+def test_a_scope_on_a_slow_port_refuses_the_run_in_words() -> None:
+    assert scope_findings("left", Plugged(problem="This scope is on a USB 2 port")) == [
+        ("stop", "Miniscope V4: This scope is on a USB 2 port")
+    ]
+
+
+@pytest.mark.parametrize("device", ["auto", "2-1", "left"])
+def test_a_good_scope_is_named_with_its_speed(device) -> None:
+    assert scope_findings(device, Plugged()) == [
+        ("good", "Miniscope V4: Miniscope at 2-1, super (USB 3)")
+    ]
+
+
+def test_a_virtual_scope_is_not_looked_for_on_usb() -> None:
+    assert scope_findings("virtual") == []
+
+
+def test_a_dark_led_is_warned_of() -> None:
+    assert ("warn", "Miniscope V4: the LED is off") in scope_findings("virtual", led_percent=0.0)
 
 
 def test_a_good_graph_has_nothing_to_warn_of(document, catalog, tmp_path) -> None:

@@ -151,3 +151,17 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(document, running, tmp
     assert running.join(10)
     assert running.error is not None
     assert str(tmp_path / "file") in str(running.error)
+
+
+def test_a_wire_that_carries_nothing_is_told_of(document, running, options, monkeypatch) -> None:
+    monkeypatch.setattr("syntalos_miniscope_ui.running.SILENT_AFTER_S", 0.3)
+    blur = document.add("blur", (0, 0))
+    document.connect((blur, "frames-out"), ("canvas", "frames-in"))
+    running.run(document.graph, options)
+    until(lambda: running.phase == "running" and running.elapsed_s > 0.4)
+    running.look()
+    running.look()
+    told = [line.text for line in running.take_log() if line.level == "warning"]
+    assert told == ["Nothing has come over blur.frames-out → canvas.frames-in in 0 s"]
+    running.stop()
+    assert running.join(10)

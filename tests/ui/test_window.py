@@ -11,6 +11,7 @@ from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import load
 from syntalos_miniscope_ui.autosave import autosave_path
 from syntalos_miniscope_ui.document import Document
+from syntalos_miniscope_ui.running import LogLine
 from syntalos_miniscope_ui.viewers.frames import FrameView
 from syntalos_miniscope_ui.viewers.rows import RowsView
 from syntalos_miniscope_ui.viewers.signals import SignalView
@@ -161,12 +162,16 @@ def test_a_run_without_recording_keeps_nothing(window, run_until) -> None:
     assert not window.run_bar.export_dir.exists()
 
 
-def test_a_doubtful_run_asks_first(window, document, answers) -> None:
+def test_a_doubtful_run_asks_first(window, document, answers, run_until, qtbot) -> None:
     document.connect(("camera", "frames-disp-out"), ("recorder", "frames-in"))
     answers.say = ["Cancel"]
     press(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: len(answers.asked) == 1)
     assert "made for the eye" in answers.asked[0]
     assert window.running.phase == "idle"
+    answers.say = ["Run anyway"]
+    press(window, Qt.Key.Key_F5)
+    run_until(window, "running")
 
 
 def test_a_graph_without_source_offers_no_run(window, document) -> None:
@@ -175,11 +180,11 @@ def test_a_graph_without_source_offers_no_run(window, document) -> None:
     assert not window.run_bar.run.isEnabled()
 
 
-def test_a_refused_run_shows_the_words_on_its_box(window, document, run_until) -> None:
+def test_a_refused_run_shows_the_words_on_its_box(window, document, qtbot) -> None:
     settings = document.settings("camera").model_copy(update={"refuse": True})
     document.set_settings("camera", settings)
     window.ask_run(record=True)
-    run_until(window, "idle")
+    qtbot.waitUntil(lambda: window.scene.boxes["camera"].state == "failed", timeout=5000)
     box = window.scene.boxes["camera"]
     assert box.state == "failed"
     assert box.lines[1] == "the lens cap is on"
@@ -310,8 +315,8 @@ def test_first_steps_open_and_go(window, answers) -> None:
 def test_a_run_puts_the_first_steps_away(window, run_until) -> None:
     window.show_start()
     window.ask_run(record=False)
-    assert window.start is None
     run_until(window, "running")
+    assert window.start is None
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -321,12 +326,9 @@ def test_the_mode_is_remembered_and_worn(window, mode) -> None:
     assert window.palette().window().color().name().upper() == window.theme.window
 
 
-def test_a_click_on_the_log_selects_the_box(window, document, run_until) -> None:
-    settings = document.settings("camera").model_copy(update={"refuse": True})
-    document.set_settings("camera", settings)
-    window.ask_run(record=False)
-    run_until(window, "idle")
-    window.log.node_clicked.emit("camera")
+def test_a_click_on_the_log_selects_the_box(window) -> None:
+    window.log.add([LogLine(1.0, "error", "camera", "the lens cap is on")])
+    window.log.itemClicked.emit(window.log.topLevelItem(0), 0)
     assert window.scene.selected_boxes() == ["camera"]
 
 
@@ -354,3 +356,10 @@ def test_a_project_that_never_had_a_file_is_brought_back(
     assert window.files.document.dirty
     assert not place.exists()
     assert Path(autosave_path(None)).exists()
+
+
+def test_colours_may_change_while_a_box_is_selected(window) -> None:
+    window.scene.select(["camera"])
+    window.set_mode("light")
+    assert window.scene.selected_boxes() == ["camera"]
+    assert window.inspector.form is not None

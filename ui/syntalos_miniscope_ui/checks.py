@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.run import RunOptions
+from syntalos_miniscope.miniscope.connection import GROUP
+from syntalos_miniscope.miniscope.discovery import FoundScope, devices
 from syntalos_miniscope.node import is_source
 from syntalos_miniscope.project import Graph, GraphWire
+from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope.streams import Control, Frame
 
 LOW_DISK_BYTES = 5 * 2**30
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """Settings of a scope that is plugged in somewhere."""
+
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +38,18 @@ class Finding:
     text: str
 
 
-def check_before_run(graph: Graph, catalog: Catalog, options: RunOptions) -> list[Finding]:
-    """Look at wires, names and disk; the worst findings come first."""
+def check_before_run(
+    graph: Graph,
+    catalog: Catalog,
+    options: RunOptions,
+    find_scopes: Callable[[], Sequence[FoundScope]] = devices,
+) -> list[Finding]:
+    """Look at wires, scopes, names and disk; the worst findings come first.
+
+    It may take a second, as scopes on USB are asked for their names.
+    """
     found = [*_boxes(graph), *_recorders(graph, catalog, options.record)]
+    found += [*_scopes(graph, find_scopes), *_light(graph)]
     if options.record:
         found += [*_names(options), *_disk(options.export_dir)]
     order = {"stop": 0, "warn": 1, "good": 2}
@@ -96,6 +116,42 @@ def _writes(graph: Graph, catalog: Catalog, wire: GraphWire) -> bool:
 
 def _processed(graph: Graph, wire: GraphWire) -> bool:
     return "disp" in wire.out.id or not is_source(graph.nodes[wire.source[0]].type)
+
+
+def _scopes(graph: Graph, find_scopes: Callable[[], Sequence[FoundScope]]) -> Iterator[Finding]:
+    added = {entry.name for entry in entry_points(group=GROUP)}
+    wanted = {
+        node_id: node.settings.device
+        for node_id, node in graph.nodes.items()
+        if isinstance(node.settings, ScopeSettings) and isinstance(node.settings, OnDevice)
+        if node.settings.device.partition(":")[0] not in added
+    }
+    if not wanted:
+        return
+    try:
+        scopes = find_scopes()
+    except OSError as error:
+        yield Finding("stop", None, str(error))
+        return
+    for node_id, device in wanted.items():
+        label = graph.nodes[node_id].box.label
+        fitting = [s for s in scopes if device in ("auto", s.port, s.alias)]
+        if not fitting:
+            there = ", ".join(scope.port for scope in scopes) or "none"
+            which = "no Miniscope" if device == "auto" else f"no Miniscope '{device}'"
+            yield Finding("stop", node_id, f"{label}: {which} is plugged in; there: {there}")
+        elif all(scope.problem for scope in fitting):
+            yield Finding("stop", node_id, f"{label}: {fitting[0].problem}")
+        else:
+            good = next(scope for scope in fitting if not scope.problem)
+            words = f"{label}: {good.product} at {good.port}, {good.speed}"
+            yield Finding("good", node_id, words)
+
+
+def _light(graph: Graph) -> Iterator[Finding]:
+    for node_id, node in graph.nodes.items():
+        if isinstance(node.settings, ScopeSettings) and node.settings.led_percent == 0:
+            yield Finding("warn", node_id, f"{node.box.label}: the LED is off")
 
 
 def _names(options: RunOptions) -> Iterator[Finding]:

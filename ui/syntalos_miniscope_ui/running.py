@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -20,6 +20,8 @@ from syntalos_miniscope.streams import Control
 
 Phase = Literal["idle", "preparing", "running", "stopping"]
 RATE_WINDOW_S = 1.0
+SILENT_AFTER_S = 5.0
+"""A wire that has carried nothing by then is told of: a loose plug, a sensor that is not alive."""
 
 
 class Engine(Protocol):
@@ -137,7 +139,7 @@ class Running:
         self.started = False
         """Whether t = 0 of the present run has been."""
         self._thread: Thread | None = None
-        self._stop_asked = False
+        self._stop_asked = self._silence_told = False
         self._rates: dict[str, _Rate] = {}
         self._log: deque[LogLine] = deque()
         self._notes_read: dict[str, int] = {}
@@ -147,7 +149,7 @@ class Running:
         if self.phase != "idle":
             raise RuntimeError("a run is on already")
         self.options, self.error, self.report = options, None, None
-        self._stop_asked = self.started = False
+        self._stop_asked = self.started = self._silence_told = False
         self._rates, self._notes_read = {}, {}
         self.phase = "preparing"
         self.engine = engine = self._make_engine(graph, options)
@@ -191,7 +193,11 @@ class Running:
         boxes = engine.boxes()
         self._read_notes(boxes)
         wires: dict[str, WireState] = {}
-        for load in engine.loads():
+        loads = engine.loads()
+        if self.phase == "running" and not self._silence_told and self.elapsed_s > SILENT_AFTER_S:
+            self._silence_told = True
+            self._tell_silence(loads)
+        for load in loads:
             target = ".".join(load.target)
             rate = None
             if self.started and self.phase != "idle":
@@ -243,6 +249,13 @@ class Running:
 
     def _say(self, level: Literal["info", "warning", "error"], node: str | None, text: str) -> None:
         self._log.append(LogLine(self.elapsed_s, level, node, text))
+
+    def _tell_silence(self, loads: Sequence[WireLoad]) -> None:
+        for load in loads:
+            if load.items == load.dropped == 0 and load.target[1] != "control-in":
+                wire = f"{'.'.join(load.source)} → {'.'.join(load.target)}"
+                text = f"Nothing has come over {wire} in {SILENT_AFTER_S:.0f} s"
+                self._say("warning", load.source[0], text)
 
     def _read_notes(self, boxes: Mapping[str, BoxState]) -> None:
         for node_id, box in boxes.items():

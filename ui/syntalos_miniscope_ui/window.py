@@ -23,11 +23,11 @@ from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import Box, Graph, Project, ProjectError, Wire, load
 from syntalos_miniscope_ui import dialogs, palette, theme
 from syntalos_miniscope_ui.actions import build_menus
+from syntalos_miniscope_ui.before_run import BeforeRun
 from syntalos_miniscope_ui.canvas.editing import Editing
 from syntalos_miniscope_ui.canvas.finder import Finder
 from syntalos_miniscope_ui.canvas.scene import GraphScene
 from syntalos_miniscope_ui.canvas.view import GraphView
-from syntalos_miniscope_ui.checks import check_before_run
 from syntalos_miniscope_ui.dialogs import Ask
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.files import Files
@@ -73,6 +73,8 @@ class EditorWindow(QMainWindow):
         self.actions_by_name = build_menus(self, menus_of(self))
         self._connect()
         self.live = Live(self)
+        self.before_run = BeforeRun(self, catalog, ask)
+        self.before_run.cleared.connect(self.live.run)
         theme.dress(_app(), self.theme)
         self.files.begin(Project())
 
@@ -113,6 +115,7 @@ class EditorWindow(QMainWindow):
     def _connect(self) -> None:
         self.palette_list.chosen.connect(self.finder.add_in_view)
         self.view.node_dropped.connect(self.editing.add)
+        self.inspector.said.connect(self.say)
         self.log.node_clicked.connect(self._select)
         self.run_bar.run_asked.connect(lambda record: self.ask_run(record=record))
         self.run_bar.stop_asked.connect(self.running.stop)
@@ -214,20 +217,9 @@ class EditorWindow(QMainWindow):
 
     def ask_run(self, *, record: bool) -> None:
         """Check, ask where something looks wrong, and run."""
-        if self.running.phase != "idle":
-            return
-        graph, options = self.files.document.graph, self.run_bar.options(record=record)
-        findings = check_before_run(graph, self.catalog, options)
-        doubts = [finding for finding in findings if finding.level != "good"]
-        refused = any(finding.level == "stop" for finding in doubts)
-        doubts = [f for f in doubts if record or f.level == "stop"]
-        if doubts:
-            details = "\n".join(f"• {finding.text}" for finding in doubts)
-            question = "This cannot run:" if refused else "Before the run:"
-            answers = ["Close"] if refused else ["Run anyway", "Cancel"]
-            if self.ask(self, question, details, answers) != "Run anyway":
-                return
-        self.live.run(graph, options)
+        if self.running.phase == "idle":
+            options = self.run_bar.options(record=record)
+            self.before_run.begin(self.files.document.graph, options)
 
     def ask_note(self) -> None:
         """Ask for a remark and keep it with the run."""
@@ -271,6 +263,7 @@ class EditorWindow(QMainWindow):
         if not self.files.may_leave():
             event.ignore()
             return
+        self.before_run.join()
         self.running.stop()
         self.running.join(CLOSE_WAIT_S)
         self.live.end()

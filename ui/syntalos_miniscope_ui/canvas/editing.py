@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication
 
-from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.catalog import Catalog, CatalogError
 from syntalos_miniscope.project import GraphWire, ProjectError
 from syntalos_miniscope_ui.arrange import GRID, Edge, align, snap, tidy
 from syntalos_miniscope_ui.canvas.box_item import PortItem
@@ -66,7 +66,11 @@ class Editing:
         """Give the node types that have a port to wire this one to."""
         fitting: set[str] = set()
         for type_id in self._document.catalog.folders:
-            node = self._document.catalog.node(type_id)
+            try:
+                node = self._document.catalog.node(type_id)
+            except CatalogError:
+                # Adding that box says what is wrong with it; the others can be had.
+                continue
             ports = node.outputs if port.is_input else node.inputs
             if any(other.type is port.port.type for other in ports):
                 fitting.add(type_id)

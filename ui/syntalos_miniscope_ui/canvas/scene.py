@@ -66,9 +66,11 @@ class GraphScene(QGraphicsScene):
     def set_theme(self, theme: Theme) -> None:
         """Draw everything anew in other colours."""
         self.theme = self._hint.theme = theme
+        selected = self.selected_boxes()
         for node_id in list(self.boxes):
             self._drop_box(node_id)
         self.refresh()
+        self.select([node_id for node_id in selected if node_id in self.boxes])
 
     def refresh(self) -> None:
         """Draw what the document has now; boxes that are the same keep their items."""

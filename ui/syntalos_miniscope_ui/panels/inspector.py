@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from syntalos_miniscope.node import Settings
+from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.panels.choice import panel_for
+from syntalos_miniscope_ui.panels.scope_panel import ScopePanel
+from syntalos_miniscope_ui.panels.sweep_dialog import SweepDialog
 from syntalos_miniscope_ui.running import Running
 
 LEAST_WIDTH = 340
@@ -15,6 +18,9 @@ LEAST_WIDTH = 340
 
 class Inspector(QScrollArea):
     """Shows one box. Live knobs reach a run at once; every change can be taken back."""
+
+    said = Signal(str)
+    """Something for the status line."""
 
     def __init__(self, document: Document, running: Running) -> None:
         super().__init__()
@@ -112,6 +118,8 @@ class Inspector(QScrollArea):
         self._form = panel_for(settings)
         self._form.edited.connect(self._edited)
         self._form.settled.connect(self._document.seal)
+        if isinstance(self._form, ScopePanel):
+            self._form.sweep_asked.connect(self._sweep)
         self._form.lock(self._locked)
         layout.addWidget(self._form)
 
@@ -120,6 +128,25 @@ class Inspector(QScrollArea):
             assert self._node_id is not None
             if self._title.text().strip() != self._document.label(self._node_id):
                 self._document.rename(self._node_id, self._title.text())
+
+    def _sweep(self) -> None:
+        engine, node_id = self._running.engine, self._node_id
+        raw = [w for w in self._document.graph.wires if w.source == (node_id, "frames-raw-out")]
+        if engine is None or node_id is None or not raw:
+            self.said.emit("Wire the raw frames of the scope to a box to sweep its focus")
+            return
+        settings = self._document.settings(node_id)
+        assert isinstance(settings, ScopeSettings)
+
+        def set_ewl(ewl: int) -> None:
+            turned = self._document.settings(node_id).model_copy(update={"ewl": ewl})
+            self._document.set_settings(node_id, turned, merge=("sweep", node_id))
+            self._running.apply(node_id, turned)
+
+        tap = engine.tap(*raw[0].target, depth=16)
+        self.sweep_dialog = SweepDialog(self.window(), tap, settings.ewl, set_ewl)
+        self.sweep_dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.sweep_dialog.show()
 
     def _edited(self, settings: Settings, field: str) -> None:
         if self._node_id is not None:

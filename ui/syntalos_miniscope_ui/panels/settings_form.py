@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,7 +25,12 @@ class SettingsForm(QWidget):
     edited = Signal(object, str)
     settled = Signal()
 
-    def __init__(self, settings: Settings, leave_out: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        leave_out: Collection[str] = (),
+        own_knobs: Mapping[str, QWidget] = MappingProxyType({}),
+    ) -> None:
         super().__init__()
         self._settings = settings
         self._live = live_fields(type(settings))
@@ -37,7 +43,7 @@ class SettingsForm(QWidget):
         layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         for name, part in schema.get("properties", {}).items():
             if name not in leave_out:
-                self._add(layout, name, resolved(part, definitions))
+                self._add(layout, name, resolved(part, definitions), own_knobs.get(name))
         self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:
@@ -68,8 +74,10 @@ class SettingsForm(QWidget):
         """Give what is wrong with a field; empty if nothing is."""
         return self._rows[name].trouble.text()
 
-    def _add(self, layout: QFormLayout, name: str, schema: Mapping[str, Any]) -> None:
-        row = _Row(name, schema)
+    def _add(
+        self, layout: QFormLayout, name: str, schema: Mapping[str, Any], own: QWidget | None
+    ) -> None:
+        row = _Row(name, schema, own or knob_for(name, schema))
         self._rows[name] = row
         row.knob.changed.connect(lambda: self._take(name))
         row.knob.settled.connect(self.settled)
@@ -110,9 +118,9 @@ class SettingsForm(QWidget):
 class _Row(QWidget):
     """A knob, the button that resets it, and the line that says what is wrong."""
 
-    def __init__(self, name: str, schema: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, schema: Mapping[str, Any], knob: QWidget) -> None:
         super().__init__()
-        self.knob: Any = knob_for(name, schema)
+        self.knob: Any = knob
         self.help = str(schema.get("description", ""))
         self.knob.setToolTip(self.help)
         self.knob.setAccessibleName(label_of(name, schema))

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from syntalos_miniscope.display import SATURATED
 from syntalos_miniscope.streams import Control, ControlKind, Frame
 from syntalos_miniscope_ui.viewers.limits import LimitsBar
 from syntalos_miniscope_ui.viewers.picture import (
@@ -52,6 +53,7 @@ class FrameView(QWidget):
         self._frozen = False
         self._shown = 0
         self._steps = 0
+        self._figures = ""
         self._shown_pace, self._sent_pace = Pace(), Pace()
         self._sent = self._unseen = 0
         self._histogram_s = 0.0
@@ -254,6 +256,8 @@ class FrameView(QWidget):
             counts = np.bincount(self._grey[::2, ::2].ravel(), minlength=256)
             if self.auto.isChecked():
                 self._levels.follow(counts)
+            share = counts[SATURATED:].sum() / max(counts.sum(), 1)
+            self._figures = f"{share:.1%} saturated"
             self._levels.show_counts(counts)
 
     def _show_line(self) -> None:
@@ -263,12 +267,13 @@ class FrameView(QWidget):
             f"{self._shown_pace.per_s:.1f} of {self._sent_pace.per_s:.1f} fps shown",
             f"{self._unseen:,} not shown",
             f"frame {self._frame.index:,}",
+            self._figures,
         ]
         if pixel := self._pixel():
             parts.insert(0, pixel)
         if self._frozen:
             parts.insert(0, "frozen")
-        self._line.setText("   ·   ".join(parts))
+        self._line.setText("   ·   ".join(part for part in parts if part))
 
     def _pixel(self) -> str:
         if self._mouse is None or self._frame is None:
