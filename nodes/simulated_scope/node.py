@@ -68,7 +68,11 @@ class SimulatedScopeNode(Node):
     def prepare(self, ctx: Context) -> None:
         """Build the brain and everything that is known about it."""
         settings = self.settings
+        self._capture: Capture | None = None
+        self._truth: LiveTruth | None = None
+        self._paused = self._ended = False
         spec = _spec(settings)
+        ctx.status("Building the brain; the first time on a computer takes half a minute")
         self._scope = SimulatedScope(
             spec, settings, scope=settings.scope_number, vmax=settings.vmax
         )
@@ -86,24 +90,30 @@ class SimulatedScopeNode(Node):
             # OpenCV's depth number 2 means 16 bits, of which the sensor fills fewer.
             ctx.describe("frames-raw-out", depth=2, full_scale=sensor.max_count)
         self._truth = LiveTruth(self._scope.renderer, ctx.dataset("truth"))
-        self._describe_truth(ctx)
-        self._paused = self._ended = False
+        self._describe_truth(ctx, self._truth.n_units)
+        ctx.status(f"{self._truth.n_units} cells in view")
 
     def start(self, ctx: Context) -> None:
         """Begin the first exposure."""
-        self._capture.start(ctx.clock)
+        if self._capture is not None:
+            self._capture.start(ctx.clock)
 
     def run(self, ctx: Context) -> None:
         """Emit exposures and the truth about them until the end."""
-        if ctx.wired("truth-cells-out"):
-            for row in self._truth.cell_rows():
-                ctx.emit("truth-cells-out", row)
+        capture, truth = self._capture, self._truth
+        if capture is None or truth is None:
+            return
         wanted = {port.id for port in self.outputs if ctx.wired(port.id)}
+        for row in truth.cell_rows() if "truth-cells-out" in wanted else ():
+            ctx.emit("truth-cells-out", row)
         while not ctx.stopping() and not self._ended:
-            exposure = self._capture.read(timeout_s=0.1)
-            if not isinstance(exposure, SimulatedExposure) or self._paused:
+            exposure = capture.read(timeout_s=0.1)
+            if not isinstance(exposure, SimulatedExposure):
                 continue
-            self._truth.add(exposure)
+            if self._paused:
+                ctx.count("paused")
+                continue
+            truth.add(exposure)
             self._emit(ctx, exposure, wanted)
 
     def on_data(self, ctx: Context, port: str, item: Control) -> None:
@@ -122,18 +132,16 @@ class SimulatedScopeNode(Node):
 
     def stop(self, ctx: Context) -> None:
         """End the stream, finish the truth and report what was lost."""
-        capture = getattr(self, "_capture", None)
-        if capture is None:
-            return
-        capture.close()
-        for name, amount in self._scope.counters.items():
-            ctx.count(name, amount)
-        ctx.count("overflowed", capture.overflowed)
-        if hasattr(self, "_truth"):
+        if self._capture is not None:
+            self._capture.close()
+            for name, amount in self._scope.counters.items():
+                ctx.count(name, amount)
+            ctx.count("overflowed", self._capture.overflowed)
+        if self._truth is not None:
             self._truth.close()
 
-    def _describe_truth(self, ctx: Context) -> None:
-        units = [f"cell {unit}" for unit in range(self._truth.n_units)]
+    def _describe_truth(self, ctx: Context, n_units: int) -> None:
+        units = [f"cell {unit}" for unit in range(n_units)]
         us = {"time_unit": "microseconds"}
         ctx.describe("truth-motion-out", **us, data_unit="px", signal_names=["dy", "dx"])
         ctx.describe("truth-traces-out", **us, data_unit="F/F0", signal_names=units)

@@ -79,6 +79,8 @@ class Renderer:
     def __init__(self, spec: Spec, *, scope: int = 0, until: str | None = None) -> None:
         self.spec = spec
         self._kinds = [kind for kind in spec.kinds_until(until) if kind not in CELL_KINDS]
+        # A picture that ends in the tissue is its middle, at rest.
+        self._rests = until is not None and not set(self._kinds) - _TISSUE
         self.scene = scene = Scene(spec, scope)
         illumination = scene.at_cells(scene.illumination)
         self.life = Life(spec, scene.canvas, len(scene.cells), illumination, scope)
@@ -246,16 +248,15 @@ class Renderer:
     def _seen(self, moment: Moment) -> Image:
         """Give the field of view, as the brain lies under it."""
         canvas, tissue, seen = self.scene.canvas, self._pyramid.collapse(), self._sensor_plane
-        if "brain_motion" not in self._kinds and self.life.deformation is None:
+        deformation = self.life.deformation
+        if self._rests or (self.life.motion is None and deformation is None):
             np.copyto(seen, tissue[canvas.fov])
             return seen
         seen[:] = 0
         path_px = moment.path_um / canvas.pixel_um
-        if "brain_motion" not in self._kinds:
-            path_px = np.zeros((1, 2))
-        elif not self._blurs_motion:
+        if not self._blurs_motion:
             path_px = path_px.mean(0, keepdims=True)
-        deformation, share = self.life.deformation, 1 / len(path_px)
+        share = 1 / len(path_px)
         warp_px = None if deformation is None else deformation.warp_px()
         for dy, dx in path_px:
             if deformation is None:
