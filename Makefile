@@ -48,6 +48,9 @@ test-hardware: setup
 bench: setup ## every figure of the README, measured here
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
+screenshots: setup ## the pictures of the docs, into docs/screenshots
+	$(BIN)/python docs/make_screenshots.py
+
 lock: setup ## refresh requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --all-extras --group dev --no-emit-index-url --no-emit-find-links \

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.examples import examples
-from syntalos_miniscope.project import Project
+from syntalos_miniscope.project import Project, ProjectError
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.window import EditorWindow
 
@@ -19,17 +19,22 @@ from syntalos_miniscope_ui.window import EditorWindow
 def main(project: Project, file: Path, catalog: Catalog, *, run: bool = False) -> int:
     """Edit a project that was read from a file, running it at once if asked; gives an exit code.
 
-    Ctrl-C and SIGTERM end a run in order and close the window.
+    Ctrl-C and SIGTERM end a run in order and close the window. A project that does not fit is
+    refused in a line, with exit code 2.
     """
+    try:
+        document = Document(catalog, project, None if _is_shipped(file) else file)
+    except ProjectError as error:
+        print(f"syntalos-miniscope: {error}", file=sys.stderr)
+        return 2
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("syntalos-miniscope")
     app.setApplicationDisplayName("Syntalos Miniscope")
     settings = QSettings("syntalos-miniscope", "editor")
     window = EditorWindow(catalog, settings)
-    shipped = file.resolve() in {place.resolve() for place in examples().values()}
-    window.files.take(Document(catalog, project, None if shipped else file))
     window.show()
+    window.files.begin_with(document)
     window.view.fit()
     window.files.offer_orphans()
     if not settings.value("window/start-seen", False, type=bool):
@@ -37,6 +42,10 @@ def main(project: Project, file: Path, catalog: Catalog, *, run: bool = False) -
     if run:
         QTimer.singleShot(0, lambda: window.ask_run(record=True))
     return _until_closed(app, window)
+
+
+def _is_shipped(file: Path) -> bool:
+    return file.resolve() in {place.resolve() for place in examples().values()}
 
 
 def _until_closed(app: QApplication, window: EditorWindow) -> int:

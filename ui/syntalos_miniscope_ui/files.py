@@ -49,6 +49,13 @@ class Files(QObject):
         document.listeners.append(self._timer.start)
         self._on_document(document)
 
+    def begin_with(self, document: Document) -> None:
+        """Edit a document, or what a crash left of it if the person wants that."""
+        left = autosave.left_over(document.file) if document.file else None
+        if left is not None and document.file is not None:
+            document = self._recovered(document.file, left)
+        self.take(document)
+
     def begin(self, project: Project) -> None:
         """Edit a project that has no file yet, such as an example."""
         self.take(Document(self._catalog, project))

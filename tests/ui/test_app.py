@@ -1,0 +1,81 @@
+"""The program itself, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope_ui.document import Document
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.project import load
+from syntalos_miniscope_ui.app import main
+file, nodes = Path(sys.argv[1]), Path(sys.argv[2])
+sys.exit(main(load(file), file, Catalog.find([nodes]), run=sys.argv[3] == "run"))
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, catalog: Catalog, document: Document):
+    document.save(tmp_path / "small.toml")
+    nodes = next(iter(catalog.folders.values())).path.parent
+    started: list[subprocess.Popen[str]] = []
+
+    def start(how: str, change: str = "", into: str = "") -> subprocess.Popen[str]:
+        file = tmp_path / "small.toml"
+        file.write_text(file.read_text().replace(change, into))
+        own = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "STATE", "DATA")}
+        settings = tmp_path / "CONFIG" / "syntalos-miniscope" / "editor.conf"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(f"[run]\nsubject=m01\nfolder={tmp_path / 'export'}\n")
+        child = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(tmp_path / "small.toml"), str(nodes), how],
+            env=os.environ | own | {"QT_QPA_PLATFORM": "offscreen"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()
+
+
+def until_there(folder: Path, pattern: str) -> Path:
+    deadline = time.monotonic() + 60
+    while not (found := list(folder.glob(pattern))):
+        assert time.monotonic() < deadline, f"{pattern} does not come"
+        time.sleep(0.05)
+    return found[0]
+
+
+def test_a_project_that_does_not_fit_is_refused_in_a_line(program, tmp_path) -> None:
+    child = program("edit", 'to = "rows.rows-in"', 'to = "rows.columns-in"')
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert said.count("\n") == 1
+    assert "small.toml: wire to 'rows.columns-in': there is no input 'columns-in' there" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_in_order_and_says_so(program, tmp_path, number) -> None:
+    child = program("run")
+    until_there(tmp_path / "export", "m01/*/*")
+    time.sleep(0.5)
+    child.send_signal(number)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130, said
+    assert "Traceback" not in said
+    report = until_there(tmp_path / "export", "m01/*/*/report.json").read_text()
+    assert '"exit_reason": "stopped"' in report
