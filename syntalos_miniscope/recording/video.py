@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error
-from syntalos_miniscope.recording.containers import what_was_cut
+from syntalos_miniscope.recording.containers import matroska_times_us, what_was_cut
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -127,6 +127,8 @@ class VideoReader:
             self.pixels = context.pix_fmt or ""
             self.size = (context.height, context.width)
             self.nominal_rate_hz = float(stream.average_rate or 0)
+            self.container = container.format.name.partition(",")[0]
+            self._listed_frames = stream.frames if self.nominal_rate_hz else 0
         if not self.pixels or 0 in self.size:
             raise RecordingError(f"{path} holds no frame that can be decoded; was it cut short?")
         self.has_color = self.pixels in _RGB
@@ -137,6 +139,13 @@ class VideoReader:
 
         Frames that carry no time of their own stand at the nominal rate.
         """
+        self.damage = [cut] if (cut := what_was_cut(self.path)) else []
+        times = matroska_times_us(self.path) if self.container == "matroska" else None
+        if times is None and self.container == "avi" and not self.damage:
+            times = [round(n * 1e6 / self.nominal_rate_hz) for n in range(self._listed_frames)]
+        return np.sort(np.array(times if times else self._packet_times_us(), np.int64))
+
+    def _packet_times_us(self) -> list[int]:
         self.damage = []
         period_us = 1e6 / (self.nominal_rate_hz or 30)
         times: list[int] = []
@@ -146,7 +155,7 @@ class VideoReader:
                     times.append(int(packet.pts * (packet.time_base or MICROSECOND) / MICROSECOND))
                 elif packet.size:
                     times.append(round(len(times) * period_us))
-        return np.sort(np.array(times, np.int64))
+        return times
 
     def frames(self, first: int = 0) -> Iterator[tuple[int, Image]]:
         """Give every frame from the `first` on, with its place among the stored ones.

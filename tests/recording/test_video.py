@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pictures import picture
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.containers import matroska_times_us
 from syntalos_miniscope.recording.video import VideoReader, VideoWriter
 
 
@@ -51,6 +52,26 @@ def test_matroska_keeps_uneven_times_to_the_millisecond(tmp_path):
         100_000,
         3_600_000_000,
     ]
+
+
+@pytest.mark.parametrize("ending", ["mkv", "avi"])
+@pytest.mark.parametrize("share", [1.0, 0.75, 0.4])
+def test_times_from_headers_are_those_of_the_packets(tmp_path, ending, share):
+    path = tmp_path / f"v.{ending}"
+    write(path, [picture(i) for i in range(10)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    reader = VideoReader(path)
+    quick = reader.times_us()
+    packets = reader._packet_times_us()
+    # The demuxer hands out also what is left of a last, cut frame.
+    assert len(packets) - len(quick) in ((0, 1) if share < 1 else (0,))
+    assert quick.tolist() == packets[: len(quick)]
+
+
+def test_times_of_a_foreign_file_are_those_of_its_packets(shared_data):
+    reader = VideoReader(shared_data / "edl-blink1/videos/miniscope/msslice.mkv")
+    assert matroska_times_us(reader.path) == reader._packet_times_us()
 
 
 def test_a_clock_that_jumps_back_costs_no_frame(tmp_path):
