@@ -7,8 +7,10 @@ promise when it ends.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, inf, log2
+from typing import Any, cast
 
 import numpy as np
 
@@ -34,6 +36,7 @@ _FOCUS_S = 10.0
 _CALIBRATION_S = 1000.0
 _FINE_HZ = 300.0
 _LARGEST = 1e30
+_SMALLEST = 1e-12
 
 # Seconds for each cell and bin, pixel and so on; the last is that of a frame without any.
 _BIN_S, _WEIGHT_S, _PIXEL_S, _TAP_S, _PAIR_S, _STEP_S = 5e-9, 3e-10, 4e-9, 1e-9, 3e-9, 5e-8
@@ -110,7 +113,16 @@ def _cost(spec: Spec, in_memory: bool) -> Cost:
 
 
 def ensure_affordable(spec: Spec, *, in_memory: bool = False, free_disk_bytes: float = inf) -> Cost:
-    """Give the cost, or raise TooLargeError if this computer has not that much of something."""
+    """Give the cost, or raise TooLargeError if this computer has not that much of something.
+
+    ValueError if a number of the Spec is beyond all measure.
+    """
+    for where, number in _numbers(spec.model_dump(exclude={"seed"}), ""):
+        if not (number == 0 or _SMALLEST <= abs(number) <= 1 / _SMALLEST):
+            raise ValueError(
+                f"{where} is {number:g}; numbers beyond {_SMALLEST:g} to {1 / _SMALLEST:g} "
+                "cannot be computed with"
+            )
     bits = spec.acquisition.image_sensor.bit_depth
     if bits > DEEPEST_BITS:
         raise TooLargeError(f"bit_depth is {bits}; counts have at most {DEEPEST_BITS} bits here")
@@ -127,6 +139,23 @@ def ensure_affordable(spec: Spec, *, in_memory: bool = False, free_disk_bytes: f
     if broken:
         raise TooLargeError(f"this recording would take about {takes}; {' and '.join(broken)}")
     return takes
+
+
+def _numbers(value: Any, where: str) -> Iterator[tuple[str, float]]:
+    """Give every number of a Spec with its place; coordinates may be as small as they like."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        for name, inner in fields.items():
+            yield from _numbers(inner, f"{where}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        items = cast("list[Any]", value)
+        for k, inner in enumerate(items):
+            yield from _numbers(inner, f"{where}.{k}")
+    elif isinstance(value, tuple):
+        coordinates = cast("tuple[float, ...]", value)
+        yield from ((where, number) for number in coordinates if abs(number) > 1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield where, value
 
 
 def memory_bytes() -> float:

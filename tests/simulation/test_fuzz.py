@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from syntalos_miniscope.simulation import Spec, simulate
+from syntalos_miniscope.simulation import BrainMotion, PlaceNeurons, Spec, simulate
 from syntalos_miniscope.simulation.cost import TooLargeError, cost, ensure_affordable
 from syntalos_miniscope.simulation.presets import STUDIO_PRESETS, studio_spec
 from syntalos_miniscope.simulation.spec import QUIET, first_fault
@@ -113,9 +113,9 @@ def outcome(fuzzed: dict[str, Any]) -> str:
         return "invalid"
     try:
         takes = ensure_affordable(spec)
-    except TooLargeError as error:
+    except ValueError as error:
         assert "\n" not in str(error)
-        return "too large"
+        return "too large" if isinstance(error, TooLargeError) else "refused"
     if takes.setup_s + takes.render_s > 0.2 or takes.frames > 50 or takes.memory_bytes > 4e8:
         return "long"
     try:
@@ -174,6 +174,23 @@ def test_too_much_is_refused_with_what_it_would_take(change: dict[str, Any], sai
     spec = Spec.model_validate({"acquisition": change, "steps": [{"kind": "sensor"}]})
     with pytest.raises(TooLargeError, match=said):
         ensure_affordable(spec)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"optics": {"na": 1e-300}}, "acquisition.optics.na is 1e-300; numbers beyond 1e-12 to"),
+        ({"optics": {"magnification": 1e13}}, "acquisition.optics.magnification is 1e.13"),
+    ],
+)
+def test_a_number_beyond_all_measure_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        simulate(Spec.model_validate({"acquisition": change, "steps": []}))
+
+
+def test_a_place_may_be_next_to_nothing() -> None:
+    cells = PlaceNeurons(positions_um=[(100.0, 1e-17, 0.0)])
+    ensure_affordable(Spec(steps=[cells, BrainMotion(trajectory_um=[(1e-300, 0.0)])]))
 
 
 def test_the_cost_grows_with_cells_pixels_and_frames() -> None:

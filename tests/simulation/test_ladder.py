@@ -4,6 +4,7 @@ With the documentation at hand its own snippets are run as they are written, too
 """
 
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,14 @@ def test_the_snippets_of_the_documentation_run_as_written(
             namespace,
         )
     assert (tmp_path / "recording.avi").stat().st_size > FRAMES * SIDE * SIDE
+
+
+def test_the_code_of_the_gallery_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs/gallery/ladder.md"
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    pieces = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len(pieces) == 7
+    for piece in pieces:
+        exec(piece, namespace)
+    assert Recording.load(tmp_path / "recording.zarr").observed.shape == (FRAMES, SIDE, SIDE)
