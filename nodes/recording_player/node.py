@@ -42,7 +42,7 @@ class RecordingPlayer(Node):
         self._playback = Playback(
             self._recording, round(self.settings.start_s * 1e6), loop=self.settings.loop
         )
-        self._display = Display(self.settings, full_scale=2**self._recording.source.depth - 1)
+        self._display = Display(self.settings, full_scale=self._recording.full_scale)
         describe_scope(
             ctx,
             frame_rate_hz=self._recording.frame_rate_hz,
@@ -52,7 +52,8 @@ class RecordingPlayer(Node):
         if self._recording.source.has_color:
             ctx.describe("frames-raw-out", has_color=True)
         if self._recording.source.depth == 16:
-            ctx.describe("frames-raw-out", depth=2)
+            # OpenCV's number for 16 bits, by which Syntalos's recorder goes.
+            ctx.describe("frames-raw-out", depth=2, full_scale=self._recording.full_scale)
         self._told = self._recording.findings
         for text in self._told:
             ctx.note(text)

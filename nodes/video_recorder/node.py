@@ -64,13 +64,19 @@ class VideoRecorder(Node):
         if dataset is None:
             return
         self._guard = DiskGuard(dataset.path, ctx.note)
-        rate = ctx.metadata("frames-in").get("framerate", 0.0)
+        about = ctx.metadata("frames-in")
+        rate, full_scale = about.get("framerate", 0.0), about.get("full_scale")
         rate_hz = float(rate) if isinstance(rate, int | float) else 0.0
         if settings.layout == "daq":
             self._sink = self._daq_device(dataset, rate_hz)
         else:
             self._sink = VideoDataset(
-                dataset, name, rate_hz, part_s=settings.part_s, part_mb=settings.part_mb
+                dataset,
+                name,
+                rate_hz,
+                part_s=settings.part_s,
+                part_mb=settings.part_mb,
+                full_scale=full_scale if isinstance(full_scale, int) else None,
             )
 
     def start(self, ctx: Context) -> None:

@@ -86,7 +86,7 @@ def _segment_end(file: BinaryIO) -> int | None:
             return None
         file.seek(length, 1)
         element, length = _element(file)
-    except EOFError:
+    except (EOFError, ValueError):
         return None
     return None if element != _SEGMENT or length is None else file.tell() + length
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +167,13 @@ class Recording:
         lost = np.diff(self.index) - 1
         resumed = np.isin(self.index[1:], list(self.segments))
         return int(lost[~resumed].sum())
+
+    @property
+    def full_scale(self) -> int:
+        """The brightest count that a pixel can have."""
+        video = self.device.get("video")
+        known = cast("dict[str, Any]", video).get("full_scale") if isinstance(video, dict) else None
+        return known if isinstance(known, int) and known > 0 else 2**self.source.depth - 1
 
     @property
     def frame_rate_hz(self) -> float:

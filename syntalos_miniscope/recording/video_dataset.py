@@ -20,6 +20,7 @@ class VideoDataset:
     A new part begins after `part_s` seconds, `part_mb` or `part_frames`; 0 means no limit. Each
     part is a pair, `name.mkv` and `name_timestamps.tsync`, with `_1`, `_2` … if there are to be
     several. A frame is on disk, but for the one that was handed over last, when `add` returns.
+    `full_scale` is the brightest count of the sensor, if that is not all of 8 or 16 bits.
     RecordingError when the disk refuses.
     """
 
@@ -33,11 +34,13 @@ class VideoDataset:
         part_s: float = 0,
         part_mb: float = 0,
         part_frames: int = 0,
+        full_scale: int | None = None,
     ) -> None:
         self.frames = 0
         self._dataset = dataset
         self._name = safe_name(name, "video")
         self._rate = frame_rate_hz
+        self._full_scale = full_scale
         self._module = module
         self._part_us, self._part_bytes, self._part_frames = (
             part_s * 1e6,
@@ -139,5 +142,7 @@ class VideoDataset:
             "frame_width": width,
             "framerate": float(self._rate),
         }
+        if self._full_scale is not None:
+            about["full_scale"] = self._full_scale
         encoder = {"name": "FFV1", "lossless": True, "thread_count": 1}
         self._dataset.describe({"video": about, "encoder": encoder})

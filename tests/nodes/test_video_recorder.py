@@ -89,6 +89,27 @@ def sample(time_ms: int) -> FloatSignalBlock:
     return FloatSignalBlock(np.array([time_ms], np.int64), np.array([[1, 0, 0, 0]], np.float32))
 
 
+def test_the_white_of_a_deep_sensor_is_remembered(tmp_path):
+    script = Script(
+        Recorder(Recorder.Settings()),
+        inputs={"frames-in": {**FRAMES, "full_scale": 1023}},
+        record_to=tmp_path,
+    )
+    script.prepare()
+    script.start()
+    script.feed("frames-in", Frame(0, 0, np.full((32, 48), 1023, np.uint16)))
+    script.stop()
+    player: Any = Catalog.shipped().node("recording_player")
+    back = Script(player(player.Settings(path=str(run_folder(tmp_path)))), paced=False)
+    back.prepare()
+    back.start()
+    back.run()
+    assert back.described["frames-raw-out"]["full_scale"] == 1023
+    (shown,) = back.emitted["frames-disp-out"]
+    assert isinstance(shown, Frame)
+    assert shown.mat.min() == 255
+
+
 def test_a_trigger_keeps_frames_and_orientation_from_before_and_no_drop_is_made_up(tmp_path):
     script = record(tmp_path, wait_for_start=True, before_s=0.1, duration_s=0.1)
     for number in range(20):
