@@ -15,7 +15,9 @@ from syntalos_miniscope.cli.console import BadInputError, progress, say
 
 if TYPE_CHECKING:
     from syntalos_miniscope.simulation.batch import OnFrame
-    from syntalos_miniscope.simulation.spec import Spec
+    from syntalos_miniscope.simulation.cost import Kept
+
+_KEPT: dict[str, Kept] = {".zarr": "zarr", ".avi": "avi", ".mkv": "mkv"}
 
 
 def simulate(
@@ -43,26 +45,24 @@ def simulate(
     from syntalos_miniscope.recording import RecordingError
     from syntalos_miniscope.simulation.batch import simulate_to
     from syntalos_miniscope.simulation.choice import choose_spec
+    from syntalos_miniscope.simulation.cost import cost
 
     source = spec if preset is None else preset
     if source is None or (preset is not None and spec is not None):
         raise BadInputError("give either --preset NAME or --spec FILE")
+    kept = _KEPT.get(out.suffix.lower())
+    if kept is None:
+        raise BadInputError(f"{out} must end in .zarr, .avi or .mkv")
     try:
         chosen = choose_spec(source, activity, seconds=seconds, fps=fps, seed=seed)
         for advisory in chosen.advisories():
             say(f"Mind: {advisory}.")
-        say(f"This takes about {_cost(chosen)}.")
+        say(f"This takes about {cost(chosen, kept)}.")
         with _bar() as on_frame:
             simulate_to(chosen, out, until=until, vmax=vmax, on_frame=on_frame)
     except (ValueError, RecordingError) as error:
         raise BadInputError(str(error)) from error
     say(f"{out} written")
-
-
-def _cost(spec: Spec) -> str:
-    from syntalos_miniscope.simulation.cost import ensure_affordable
-
-    return str(ensure_affordable(spec))
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def simulate(spec: Spec, *, until: str | None = None, on_frame: OnFrame | None =
     makes a picture, `observed` has no frames, but the truth has all. ValueError if there is no
     such stage, TooLargeError if the recording does not fit this computer.
     """
-    ensure_affordable(spec, in_memory=True)
+    ensure_affordable(spec, "memory")
     renderer = Renderer(spec, until=until)
     keeper = TruthKeeper(renderer, until)
     n_frames = spec.acquisition.n_frames
@@ -132,7 +132,7 @@ def simulate_zarr(
     An interruption (KeyboardInterrupt) closes a valid, shorter recording before it goes on.
     """
     path = Path(path)
-    ensure_affordable(spec, free_disk_bytes=free_disk_bytes(path))
+    ensure_affordable(spec, "zarr", free_disk_bytes=free_disk_bytes(path))
     renderer = Renderer(spec, until=until)
     keeper = TruthKeeper(renderer, until)
     n_frames = spec.acquisition.n_frames
@@ -170,7 +170,8 @@ def simulate_video(
     """
     white = white_point(spec, until, vmax)
     path = Path(path)
-    ensure_affordable(spec, free_disk_bytes=free_disk_bytes(path))
+    kept = "mkv" if path.suffix.lower() == ".mkv" else "avi"
+    ensure_affordable(spec, kept, free_disk_bytes=free_disk_bytes(path))
     renderer = Renderer(spec, until=until)
     n_frames = spec.acquisition.n_frames
     with VideoSink(path, spec, fps, (vmin, white), codec) as sink:

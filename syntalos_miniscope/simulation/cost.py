@@ -10,12 +10,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, inf, log2
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from syntalos_miniscope.simulation.spec import Spec
 from syntalos_miniscope.simulation.steps import (
+    CELL_KINDS,
     BrainMotion,
     CellActivity,
     CellOptics,
@@ -25,11 +26,16 @@ from syntalos_miniscope.simulation.steps import (
     Vasculature,
 )
 
+Kept = Literal["memory", "zarr", "avi", "mkv"]
+"""How a recording is kept."""
+
 LONGEST_SETUP_S = 600.0
 LONGEST_RENDER_S = 7 * 86400.0
 DEEPEST_BITS = 16
 
 _BASE_BYTES = 250e6
+# Measured on noisy frames of 8 bits.
+_BYTES_PER_PIXEL = {"zarr": 1.4, "avi": 1.0, "mkv": 0.7}
 _MOST_SEGMENTS = 2000
 _LEAD_IN_DECAYS = 6
 _FOCUS_S = 10.0
@@ -49,12 +55,12 @@ class TooLargeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An estimate: cells and frames, peak memory, bytes of the movie, seconds of one core."""
+    """An estimate: cells and frames, peak memory, bytes on disk, seconds of one core."""
 
     cells: float
     frames: float
     memory_bytes: float
-    movie_bytes: float
+    stored_bytes: float
     setup_s: float
     render_s: float
 
@@ -62,29 +68,27 @@ class Cost:
         """Give it as a phrase."""
         return (
             f"{_count(self.cells)} cells, {_count(self.frames)} frames, "
-            f"{_bytes(self.memory_bytes)} of memory, {_bytes(self.movie_bytes)} of movie and "
+            f"{_bytes(self.memory_bytes)} of memory, {_bytes(self.stored_bytes)} of disk and "
             f"{_duration(self.setup_s + self.render_s)}"
         )
 
 
-def cost(spec: Spec, *, in_memory: bool = False) -> Cost:
-    """Estimate what a recording takes; `in_memory` if the movie is kept and not streamed away."""
+def cost(spec: Spec, kept: Kept = "zarr") -> Cost:
+    """Estimate what a recording takes if it is kept in some form."""
     try:
         with np.errstate(all="ignore"):
-            return _cost(spec, in_memory)
+            return _cost(spec, kept)
     except (OverflowError, ZeroDivisionError):
         return Cost(inf, inf, inf, inf, inf, inf)
 
 
-def _cost(spec: Spec, in_memory: bool) -> Cost:
+def _cost(spec: Spec, kept: Kept) -> Cost:
     acquisition = spec.acquisition
     height, width = (float(side) for side in acquisition.shape)
     frames = min(acquisition.duration_s * acquisition.fps, _LARGEST)
     motion = spec.step(BrainMotion)
     margin = 0.0 if motion is None else motion.reach_um / acquisition.pixel_size_um + 1
     canvas_px = (height + 2 * margin) * (width + 2 * margin)
-    itemsize = 8 if spec.output.store_dtype == "float64" else 4
-    movie_bytes = frames * height * width * itemsize
     cells, weights, cells_s = _cells(spec, margin, canvas_px)
     bins = max(_FINE_HZ, acquisition.fps) / acquisition.fps
     setup_s = cells_s + canvas_px * _PIXEL_S * 10
@@ -105,14 +109,21 @@ def _cost(spec: Spec, in_memory: bool) -> Cost:
     for more_bytes, more_s in (_haze(spec, canvas_px), _vessels(spec, canvas_px)):
         memory += more_bytes
         setup_s += more_s
-    memory += 16 * cells * min(frames, inf if in_memory else 256)
-    if in_memory:
-        stages = sum(step.kind not in ("place_neurons", "cell_activity") for step in spec.steps)
-        memory += movie_bytes + (frames * canvas_px * 8 * stages) * spec.output.save_intermediates
-    return Cost(cells, frames, memory, movie_bytes, setup_s, frames * frame_s)
+    # Of each frame: the movie, pictures of its stages, and the truth about its cells.
+    stages = sum(step.kind not in CELL_KINDS for step in spec.steps)
+    intermediate_px = stages * canvas_px * spec.output.save_intermediates
+    if kept == "memory":
+        itemsize = 8 if spec.output.store_dtype == "float64" else 4
+        frame_bytes = itemsize * height * width + 4 * intermediate_px + 16 * cells
+        return Cost(cells, frames, memory + frames * frame_bytes, 0.0, setup_s, frames * frame_s)
+    frame_bytes = _BYTES_PER_PIXEL[kept] * height * width
+    if kept == "zarr":
+        frame_bytes += 4 * intermediate_px + 9 * cells
+        memory += 64 * (height * width + intermediate_px) + 4096 * cells
+    return Cost(cells, frames, memory, frames * frame_bytes, setup_s, frames * frame_s)
 
 
-def ensure_affordable(spec: Spec, *, in_memory: bool = False, free_disk_bytes: float = inf) -> Cost:
+def ensure_affordable(spec: Spec, kept: Kept = "zarr", *, free_disk_bytes: float = inf) -> Cost:
     """Give the cost, or raise TooLargeError if this computer has not that much of something.
 
     ValueError if a number of the Spec is beyond all measure.
@@ -126,11 +137,11 @@ def ensure_affordable(spec: Spec, *, in_memory: bool = False, free_disk_bytes: f
     bits = spec.acquisition.image_sensor.bit_depth
     if bits > DEEPEST_BITS:
         raise TooLargeError(f"bit_depth is {bits}; counts have at most {DEEPEST_BITS} bits here")
-    takes = cost(spec, in_memory=in_memory)
+    takes = cost(spec, kept)
     there = memory_bytes()
     limits = [
         (takes.memory_bytes, there, f"there are {_bytes(there)} of memory"),
-        (takes.movie_bytes, free_disk_bytes, f"there are {_bytes(free_disk_bytes)} of disk"),
+        (takes.stored_bytes, free_disk_bytes, f"there are {_bytes(free_disk_bytes)} of disk"),
         (takes.setup_s, LONGEST_SETUP_S, f"set-up alone is {_duration(takes.setup_s)}"),
         (takes.render_s, LONGEST_RENDER_S, f"the limit is {_duration(LONGEST_RENDER_S)}"),
     ]
