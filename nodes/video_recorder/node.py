@@ -8,7 +8,12 @@ from typing import Literal
 from pydantic import Field
 
 from syntalos_miniscope.node import Context, Dataset, In, Node, Settings
-from syntalos_miniscope.recording.daq_folder import DaqDevice, DaqSession, write_user_config
+from syntalos_miniscope.recording.daq_folder import (
+    DaqDevice,
+    DaqSession,
+    devices_of,
+    write_user_config,
+)
 from syntalos_miniscope.recording.disk import DiskGuard
 from syntalos_miniscope.recording.gate import RecordGate
 from syntalos_miniscope.recording.video_dataset import VideoDataset
@@ -33,6 +38,9 @@ class VideoRecorder(Node):
         name: str = Field("frames", min_length=1, description="Folder and file name of the video")
         layout: Literal["edl", "daq"] = Field(
             "edl", description="Matroska as Syntalos writes it, or a folder of the DAQ software"
+        )
+        daq_kind: Literal["miniscopes", "cameras"] = Field(
+            "miniscopes", description="What the device is, in the layout of the DAQ software"
         )
         part_s: float = Field(0, ge=0, description="A new file after so many seconds; 0 is never")
         part_mb: float = Field(0, ge=0, description="A new file after so many MB; 0 is never")
@@ -137,11 +145,11 @@ class VideoRecorder(Node):
             dataset.path,
             rate_hz,
             session=session,
+            kind=self.settings.daq_kind,
             claim=lambda name: (
                 dataset.data_file(name) if name.endswith(".avi") else dataset.aux_file(name)
             ),
             collection_id=dataset.collection_id,
         )
-        devices = [path.parent.name for path in folder.glob("*/timeStamps.csv")]
-        write_user_config(folder, session, dict.fromkeys(devices, "miniscopes"), levels=False)
+        write_user_config(folder, session, devices_of(folder), levels=False)
         return device

@@ -209,6 +209,13 @@ def add_to_session(folder: Path, device: str, kind: DeviceKind, session: DaqSess
         write_notes(folder / NOTES, ())
 
 
+def devices_of(session: Path) -> dict[str, DeviceKind]:
+    """Give the devices that the metadata of a session names."""
+    known: dict[str, Any] = json.loads((session / METADATA).read_text("utf-8"))
+    kinds: tuple[DeviceKind, ...] = ("miniscopes", "cameras")
+    return {str(name): kind for kind in kinds for name in known.get(kind, [])}
+
+
 def write_notes(path: Path, marks: tuple[tuple[int, str], ...]) -> None:
     """Write notes with their times; the blank in the header is the format's own."""
     lines = ["Time Stamp (ms), Note"]

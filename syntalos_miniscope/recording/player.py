@@ -28,12 +28,13 @@ def open_recording(path: Path) -> Recording:
             raise RecordingError(f"there is no recording at {path}")
         if path.is_file():
             return _open_video(path)
+        # A DAQ folder that a run of ours holds is a dataset of EDL as well, and says less as such.
+        if is_daq(path):
+            return open_daq(path)
         if (path / "manifest.toml").is_file():
             return open_edl(path)
         if is_zarr(path):
             return open_zarr(path)
-        if is_daq(path):
-            return open_daq(path)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror or error}") from error
     raise RecordingError(

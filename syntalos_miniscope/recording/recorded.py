@@ -46,6 +46,11 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def full_scale(self) -> int:
+        """The brightest count that a stored pixel can have."""
+        ...
+
+    @property
     def codec(self) -> str:
         """How the frames are stored."""
         ...
@@ -96,7 +101,7 @@ class VideoParts:
             raise RecordingError("a recording without a video file")
         first = self.readers[0]
         self.size, self.has_color, self.depth = first.size, first.has_color, first.depth
-        self.codec = first.codec
+        self.codec, self.full_scale = first.codec, 2**first.bits - 1
         for reader in self.readers:
             if (reader.size, reader.has_color, reader.depth) != (
                 self.size,
@@ -173,7 +178,7 @@ class Recording:
         """The brightest count that a pixel can have."""
         video = self.device.get("video")
         known = cast("dict[str, Any]", video).get("full_scale") if isinstance(video, dict) else None
-        return known if isinstance(known, int) and known > 0 else 2**self.source.depth - 1
+        return known if isinstance(known, int) and known > 0 else self.source.full_scale
 
     @property
     def frame_rate_hz(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -37,7 +38,9 @@ CONTAINERS = {
 }
 """A Matroska cluster for each frame: a kill would cost all dark frames of a larger open one."""
 _PIXELS = {(2, "uint8"): "gray", (3, "uint8"): "bgr0", (2, "uint16"): "gray16le"}
-_DEEP = ("10le", "12le", "14le", "16le", "16be")
+_PACKED = {"yuyv422": 0, "yvyu422": 0, "uyvy422": 1}
+"""Formats that mix luma and chroma in one plane, and where luma begins."""
+_LUMA_FIRST = ("gray", "yuv4", "yuvj4", "yuva4", "nv1", "nv2", *_PACKED)
 _RGB = ("bgr0", "bgr24", "rgb24", "rgb0", "0rgb", "0bgr", "bgra", "rgba", "argb", "abgr", "gbrp")
 
 
@@ -132,7 +135,8 @@ class VideoReader:
         if not self.pixels or 0 in self.size:
             raise RecordingError(f"{path} holds no frame that can be decoded; was it cut short?")
         self.has_color = self.pixels in _RGB
-        self.depth = 16 if any(bits in self.pixels for bits in _DEEP) else 8
+        self.bits = _bits(self.pixels)
+        self.depth = 16 if self.bits > 8 else 8
 
     def times_us(self) -> NDArray[np.int64]:
         """Give the time of every stored frame, from the container, without decoding any.
@@ -220,11 +224,18 @@ def _stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def _image(frame: av.VideoFrame, pixels: str) -> Image:
-    deep = any(bits in pixels for bits in _DEEP)
-    if pixels.startswith(("yuv4", "yuvj4", "yuva4")) and not pixels.endswith("be"):
-        kind = np.uint16 if deep else np.uint8
-        luma = np.frombuffer(frame.planes[0], kind).reshape(frame.height, -1)
-        return cast("Image", np.ascontiguousarray(luma[:, : frame.width]))
-    given = "bgr24" if pixels in _RGB else "gray16le" if deep else "gray"
-    # The lines of a decoded frame may be padded.
-    return cast("Image", np.ascontiguousarray(frame.to_ndarray(format=given)))
+    kind = np.uint16 if _bits(pixels) > 8 else np.uint8
+    if pixels in _RGB or pixels.endswith("be") or not pixels.startswith(_LUMA_FIRST):
+        given = "bgr24" if pixels in _RGB else "gray16le" if kind is np.uint16 else "gray"
+        # The lines of a decoded frame may be padded.
+        return cast("Image", np.ascontiguousarray(frame.to_ndarray(format=given)))
+    luma = np.frombuffer(frame.planes[0], kind).reshape(frame.height, -1)
+    if pixels in _PACKED:
+        luma = luma[:, _PACKED[pixels] :: 2]
+    return cast("Image", np.ascontiguousarray(luma[:, : frame.width]))
+
+
+def _bits(pixels: str) -> int:
+    """Give how many bits a grey pixel of a format has."""
+    deep = re.search(r"(9|10|12|14|16)[lb]e$", pixels)
+    return int(deep[1]) if deep else 8

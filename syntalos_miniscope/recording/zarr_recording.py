@@ -51,6 +51,11 @@ class ZarrFrames:
         """Whether frames are (H, W, 3) in BGR order."""
         return self.array.ndim == 4
 
+    @property
+    def full_scale(self) -> int:
+        """The brightest count that a stored pixel can have."""
+        return 2**self.depth - 1
+
     def frames(self, first: int = 0) -> Iterator[tuple[int, Image]]:
         """Give the frames from the `first` on, each with its place."""
         kind = np.uint16 if self.depth == 16 else np.uint8

@@ -1,3 +1,4 @@
+import json
 import signal
 from typing import Any
 
@@ -158,6 +159,23 @@ def test_the_daq_layout_is_written_and_read(tmp_path, monkeypatch):
     recording = open_recording(session)
     assert recording.index.tolist() == [0, 1, 4, 5, 6]
     assert recording.time_us.tolist() == [1_234 + 50_001 * n for n in (0, 1, 4, 5, 6)]
+
+
+def test_scope_and_camera_share_one_daq_session(tmp_path):
+    script = record(tmp_path, layout="daq", name="Scope")
+    camera = Recorder(Recorder.Settings(layout="daq", name="BehavCam_0", daq_kind="cameras"))
+    camera.prepare(script)
+    camera.start(script)
+    for node in (script.node, camera):
+        node.on_data(script, "frames-in", Frame(0, 0, noise(0)))
+    camera.stop(script)
+    script.stop()
+    session = run_folder(tmp_path) / "daq"
+    about = json.loads((session / "metaData.json").read_text())
+    assert (about["miniscopes"], about["cameras"]) == (["Scope"], ["BehavCam_0"])
+    devices = json.loads((session / "userConfig.json").read_text())["devices"]
+    assert (list(devices["miniscopes"]), list(devices["cameras"])) == (["Scope"], ["BehavCam_0"])
+    assert open_recording(session).name == "Scope"
 
 
 def test_a_disk_nearly_full_warns_once_and_then_ends_in_order(tmp_path, monkeypatch):

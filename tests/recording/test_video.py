@@ -24,7 +24,7 @@ def write(path, frames, rate=20.0, close=True):
 
 @pytest.mark.parametrize("ending", ["mkv", "avi"])
 @pytest.mark.parametrize(
-    ("shape", "dtype"), [((32, 48), np.uint8), ((31, 47, 3), np.uint8), ((32, 48), np.uint16)]
+    ("shape", "dtype"), [((31, 47), np.uint8), ((31, 47, 3), np.uint8), ((32, 48), np.uint16)]
 )
 def test_frames_come_back_bit_equal(tmp_path, ending, shape, dtype):
     frames = [picture(i, shape, dtype) for i in range(5)]
@@ -104,18 +104,37 @@ def test_reading_may_begin_anywhere(tmp_path):
     assert places == [6, 7, 8]
 
 
-def test_of_a_yuv_video_the_luma_is_given_as_it_is_stored(tmp_path):
-    with av.open(str(tmp_path / "v.mkv"), "w") as container:
-        stream = container.add_stream("ffv1", rate=20)
-        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
-        luma = picture(1)
-        frame = av.VideoFrame.from_ndarray(
-            np.vstack([luma, np.full((16, 48), 77, np.uint8)]), "yuv420p"
-        )
+@pytest.mark.parametrize(
+    ("codec", "pixels", "ending"),
+    [
+        ("ffv1", "yuv420p", "mkv"),
+        ("ffv1", "yuv422p10le", "mkv"),
+        ("ffv1", "gray10le", "mkv"),
+        ("rawvideo", "yuyv422", "avi"),
+        ("rawvideo", "uyvy422", "avi"),
+        ("rawvideo", "gray", "avi"),
+    ],
+)
+def test_the_luma_is_given_as_it_is_stored(tmp_path, codec, pixels, ending):
+    with av.open(str(tmp_path / f"v.{ending}"), "w") as container:
+        stream = container.add_stream(codec, rate=20)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, pixels
+        frame = av.VideoFrame(48, 32, pixels)
+        for number, plane in enumerate(frame.planes):
+            noise = picture(number, (plane.buffer_size // 2,), np.uint16) & 0x03FF
+            plane.update((noise if "10" in pixels else picture(9, (plane.buffer_size,))).tobytes())
+        rows = np.frombuffer(bytes(frame.planes[0]), np.uint16 if "10" in pixels else np.uint8)
+        frame.pts = 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    ((_, mat),) = VideoReader(tmp_path / "v.mkv").frames()
-    np.testing.assert_array_equal(mat, luma)
+    luma = rows.reshape(32, -1)
+    if "422" in pixels and codec == "rawvideo":
+        luma = luma[:, int(pixels == "uyvy422") :: 2]
+    reader = VideoReader(tmp_path / f"v.{ending}")
+    assert reader.pixels == pixels
+    ((_, mat),) = reader.frames()
+    np.testing.assert_array_equal(mat, luma[:, :48])
 
 
 def test_a_flipped_bit_is_said(tmp_path):
