@@ -7,12 +7,22 @@ that our own libraries are the ones of our environment.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+
+PATIENCE_S = 6.0
+"""How long kernels are compiled before we say that we are ready, for which Syntalos grants 10 s.
+
+What is not done by then goes on beside us; `prepare` may take 15 s.
+"""
 
 
 def main(address: str) -> int:
     """Serve one node until Syntalos ends; 1 and a line if it cannot begin."""
+    begin = time.monotonic()
     places = os.environ.get("SYNTALOS_MINISCOPE_LINK", "").split(os.pathsep)
     sys.path += [place for place in places if place]
     from syntalos_miniscope.catalog import CatalogError
@@ -22,7 +32,7 @@ def main(address: str) -> int:
         node = load_node(address)
         from syntalos_miniscope.syntalos.link import SyntalosLink
         from syntalos_miniscope.syntalos.module import Module
-        from syntalos_miniscope.syntalos.warm_up import warm_up_later
+        from syntalos_miniscope.syntalos.warm_up import warm_up_beside
     except CatalogError as error:
         return _refuse(str(error))
     except ImportError as error:
@@ -34,7 +44,10 @@ def main(address: str) -> int:
             "start this module, or it uses another Python; 'syntalos-miniscope syntalos list' "
             "tells which, and 'syntalos-miniscope syntalos install' mends it"
         )
-    warm_up_later(address)
+    warming = warm_up_beside(address)
+    if warming is not None:
+        with suppress(subprocess.TimeoutExpired):
+            warming.wait(max(begin + PATIENCE_S - time.monotonic(), 0))
     link = SyntalosLink(node)
     link.serve(Module(link, node, Path(address).name, address))
     return 0

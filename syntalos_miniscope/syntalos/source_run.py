@@ -128,7 +128,9 @@ class SourceRun:
         self._stopped = True
         asked = time.monotonic()
         self._tell(Stop())
-        while not self._ended and (waited_s := time.monotonic() - asked) < STOP_S:
+        # Syntalos counts this into the 15 s of `prepare` if that is what failed.
+        patience_s = STOP_S if self._ready else 0.5
+        while not self._ended and (waited_s := time.monotonic() - asked) < patience_s:
             self._discards = waited_s > DRAIN_S
             self._pump(far.channel, 0.05)
         # A source that has ended has closed everything; a process may still be tidying up.

@@ -33,12 +33,13 @@ def warm_up(address: str) -> None:
         stamp.touch()
 
 
-def warm_up_later(address: str) -> None:
-    """Let another process, of the lowest priority, warm a node up if that was never done."""
-    if "numba" in sys.modules and not _stamp(address).exists():
-        words = [sys.executable, "-P", "-m", __name__, address]
-        nowhere = subprocess.DEVNULL
-        subprocess.Popen(words, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+def warm_up_beside(address: str) -> subprocess.Popen[bytes] | None:
+    """Let another process warm a node up; None if it has no kernels, or is warm already."""
+    if "numba" not in sys.modules or _stamp(address).exists():
+        return None
+    words = [sys.executable, "-P", "-m", __name__, address]
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(words, stdin=nowhere, stdout=nowhere, stderr=nowhere)
 
 
 def _exercise(node: type[Node]) -> None:
@@ -73,7 +74,7 @@ def _stamp(address: str) -> Path:
 
 def main(addresses: Iterable[str]) -> None:
     """Warm nodes up, without being in anybody's way."""
-    os.nice(19)
+    os.nice(10)
     for address in addresses:
         warm_up(address)
 

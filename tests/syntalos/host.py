@@ -125,9 +125,9 @@ class Host:
     def save(self) -> bytes:
         return self._ask("save", 15.0, str(self.folder))
 
-    def prepare(self, run: str = "run") -> bool:
+    def prepare(self, run: str = "run", timeout_s: float = 15.0) -> bool:
         self._root = self.folder / run
-        return self._ask("prepare", 15.0, str(self._root))
+        return self._ask("prepare", timeout_s, str(self._root))
 
     def start(self) -> None:
         self._ask("start", 2.0)

@@ -27,6 +27,7 @@ class Ticker(Node):
 
         rate_hz: float = live(50.0, gt=0, description="Frames per second")
         height: int = Field(48, ge=2, description="Rows of a frame")
+        width: int = Field(64, ge=2, description="Columns of a frame")
         fails: Literal["", "prepare", "run", "stop", "assertion"] = Field("", description="Where")
         prepare_s: float = Field(0.0, description="How long prepare takes")
 
@@ -35,7 +36,7 @@ class Ticker(Node):
         time.sleep(self.settings.prepare_s)
         if self.settings.fails == "prepare":
             raise ValueError("the cable is not in")
-        size = (64, self.settings.height)
+        size = (self.settings.width, self.settings.height)
         ctx.describe("frames-out", framerate=self.settings.rate_hz, size=size, has_color=False)
         ctx.describe("signal-out", time_unit="microseconds", signal_names=["a", "b"])
         ctx.describe("rows-out", table_header=["Index", "Time [us]"])
@@ -52,12 +53,13 @@ class Ticker(Node):
     def run(self, ctx: Context) -> None:
         """Tick."""
         index, due_us = 0, 0
+        size = self.settings.height, self.settings.width
         while ctx.sleep_until(due_us):
             if self.settings.fails == "run" and index == 5:
                 raise RuntimeError("the cable came out")
             if self.settings.fails == "assertion" and index == 5:
                 raise AssertionError("this cannot be")
-            mat = np.full((self.settings.height, 64), index % 251, np.uint8)
+            mat = np.full(size, index % 251, np.uint8)
             ctx.emit("frames-out", Frame(index, due_us, mat))
             values = np.array([[index, -index]], np.float32)
             ctx.emit("signal-out", FloatSignalBlock(np.array([due_us], np.int64), values))
