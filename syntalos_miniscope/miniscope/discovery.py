@@ -6,6 +6,7 @@ the same port again and a restart of the computer, which a video node's number d
 
 from __future__ import annotations
 
+import errno
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -159,12 +160,12 @@ def _problem(device: Any, node: str, refusal: str) -> str:
         )
     if node:
         return ""
-    if refusal:
+    if refusal.startswith("There is no permission"):
         return (
             f"{refusal} Put this line into /etc/udev/rules.d/99-miniscope.rules and plug the "
             f"scope in anew: {UDEV_RULE}"
         )
-    return ""
+    return refusal
 
 
 def _product(device: Any) -> tuple[str, str]:
@@ -172,9 +173,12 @@ def _product(device: Any) -> tuple[str, str]:
     try:
         return str(usb.util.get_string(device, device.iProduct) or ""), ""
     except (usb.core.USBError, ValueError, NotImplementedError) as error:
-        if getattr(error, "errno", None) == 16:
-            return "", "It is in use by another program: end that one."
-        return "", "There is no permission to open it."
+        reasons = {
+            errno.EBUSY: "It is in use by another program: end that one.",
+            errno.ENODEV: "It has just left the bus.",
+        }
+        number = getattr(error, "errno", None) or 0
+        return "", reasons.get(number, "There is no permission to open it.")
 
 
 def _extras(device: Any) -> list[bytes]:
