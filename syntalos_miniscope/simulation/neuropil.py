@@ -105,7 +105,9 @@ def _fields(
         fields.append(((field - low) / max(high - low, 1e-12)).astype(np.float32))
         means.append((float(whole.mean(dtype=np.float64)) - low) / max(high - low, 1e-12))
     mean = sum(means) / len(means)
-    return np.array([f * (mean / m) for f, m in zip(fields, means, strict=True)], np.float32)
+    # A canvas of one pixel has no more and less.
+    scales = [mean / own if own > 0 else 1.0 for own in means]
+    return np.array([f * scale for f, scale in zip(fields, scales, strict=True)], np.float32)
 
 
 def _whole(field: Image, level: int, canvas: Canvas) -> Image:
