@@ -45,6 +45,12 @@ def test_a_trigger_with_a_duration_shuts_and_waits_again():
     assert times(gate, 13, commands) == [200, 300, 400, 800, 900, 1000]
 
 
+def test_what_was_kept_from_before_is_not_kept_again():
+    gate = RecordGate(waits_for_start=True, duration_us=100_000, before_us=400_000)
+    commands = {5: ControlKind.START, 7: ControlKind.START}
+    assert times(gate, 9, commands) == [100, 200, 300, 400, 500, 600, 700]
+
+
 def test_a_pause_leaves_a_gap_and_a_start_goes_on():
     gate = RecordGate(before_us=1_000_000)
     commands = {2: ControlKind.PAUSE, 4: ControlKind.START}

@@ -69,6 +69,17 @@ def test_times_from_headers_are_those_of_the_packets(tmp_path, ending, share):
     assert quick.tolist() == packets[: len(quick)]
 
 
+def test_times_are_in_the_unit_of_the_file(tmp_path):
+    path = tmp_path / "v.mkv"
+    write(path, [picture(i) for i in range(4)])
+    millisecond = bytes.fromhex("2ad7b1830f4240")
+    assert millisecond in path.read_bytes()
+    half = bytes.fromhex("2ad7b18307a120")
+    path.write_bytes(path.read_bytes().replace(millisecond, half))
+    reader = VideoReader(path)
+    assert reader.times_us().tolist() == reader._packet_times_us() == [0, 25_000, 50_000, 75_000]
+
+
 def test_times_of_a_foreign_file_are_those_of_its_packets(shared_data):
     reader = VideoReader(shared_data / "edl-blink1/videos/miniscope/msslice.mkv")
     assert matroska_times_us(reader.path) == reader._packet_times_us()
