@@ -67,10 +67,14 @@ class RecordingPlayer(Node):
     def run(self, ctx: Context) -> None:
         """Emit every frame, and each orientation sample before the frame that follows it."""
         shown = ctx.wired("frames-disp-out")
+        told_us, length_s = 0, self._recording.length_us / 1e6
         for exposure in self._playback:
             time_us = exposure.frame.time_us
             if not self._wait_for(ctx, time_us):
                 break
+            if time_us >= told_us:
+                ctx.status(f"{time_us / 1e6:.0f} of {length_s:.0f} s")
+                told_us = time_us + 1_000_000
             ctx.emit("frames-raw-out", exposure.frame)
             for sample_us, quaternion in exposure.orientation:
                 emit_orientation(ctx, sample_us, quaternion)

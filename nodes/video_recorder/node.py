@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from syntalos_miniscope.node import Context, Dataset, In, Node, Settings
+from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.daq_folder import (
     DaqDevice,
     DaqSession,
@@ -57,8 +58,11 @@ class VideoRecorder(Node):
         settings = self.settings
         self._sink: VideoDataset | DaqDevice | None = None
         self._samples: list[tuple[int, Quaternion]] = []
-        self._segment_us = 0
-        self._to_us = _TO_US[str(ctx.metadata("orientation-in").get("time_unit", "microseconds"))]
+        self._segment_us = self._tell_us = 0
+        unit = str(ctx.metadata("orientation-in").get("time_unit", "microseconds"))
+        if unit not in _TO_US:
+            raise RecordingError(f"orientation-in has times in {unit}; give {', '.join(_TO_US)}")
+        self._to_us = _TO_US[unit]
         self._gate = RecordGate(
             waits_for_start=settings.wait_for_start,
             first_us=round(settings.begin_s * 1e6),
@@ -107,6 +111,9 @@ class VideoRecorder(Node):
             for frame in kept:
                 self._sink.add(frame)
             self._write_orientation()
+            if item.time_us >= self._tell_us:
+                self._tell_us = item.time_us + 1_000_000
+                ctx.status(f"{self._sink.frames} frames" if kept else "waiting")
         else:
             for time, (w, x, y, z) in zip(item.timestamps, item.data.tolist(), strict=True):
                 self._samples.append((int(time) * self._to_us, (w, x, y, z)))

@@ -217,6 +217,14 @@ def test_a_disk_that_is_full_in_the_middle_of_a_frame_keeps_the_frames_before(tm
     assert recording.damage
 
 
+def test_an_unknown_unit_of_time_is_one_line():
+    inputs = {"orientation-in": {"time_unit": "fortnights"}}
+    script = Script(Recorder(Recorder.Settings()), inputs=inputs)
+    with pytest.raises(RecordingError, match=r"times in fortnights; give microseconds"):
+        script.prepare()
+    script.stop()
+
+
 def test_a_disk_without_room_is_refused_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 5e6)
     with pytest.raises(RecordingError, match=r"cannot record in .* only 5 MB left; make room"):
