@@ -111,6 +111,30 @@ def test_an_export_that_was_stopped_goes_on(tmp_path, source, target, stop_at):
     assert not list(out.rglob(".kept"))
 
 
+@pytest.mark.parametrize("target", ["edl", "daq", "zarr", "csv"])
+def test_daq_folders_and_plain_videos_are_exported_too(tmp_path, daq_session, target):
+    session = daq_session([0, 50, 101, 149, 200, 251])
+    for source, name in ((session, "session"), (session / "Miniscope" / "0.avi", "video")):
+        out = tmp_path / name
+        export_recording(source, target, out)
+        if target == "csv":
+            assert (out / "orientation.csv").exists() == (name == "session")
+            continue
+        back = open_recording(next(out.glob("*/*/*/*/*/")) if target == "daq" else out)
+        same_frames(open_recording(source), back)
+        assert (back.orientation is not None) == (name == "session")
+        if name == "session" and target == "edl":
+            assert back.started == open_recording(source).started
+            assert back.marks == ((1_500_000, "light, then dark"),)
+
+
+def test_the_example_of_the_documentation_runs(tmp_path, source):
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "export.md").read_text()
+    code = text.split("```python")[1].split("```")[0]
+    exec(code.replace("RECORDING", str(source)).replace('"OUT"', repr(str(tmp_path / "out"))), {})
+    assert (tmp_path / "out" / "userConfig.json").is_file()
+
+
 def test_the_daq_folder_is_that_of_the_official_software(tmp_path, source):
     export_recording(source, "daq", tmp_path / "out")
     (device,) = (tmp_path / "out").glob("*/*/*/*/*/Miniscope")
