@@ -75,7 +75,10 @@ class Box:
         """Tell Syntalos what the streams are like, and claim the report; ends `prepare`."""
         for port, metadata in self.described.items():
             self._link.describe(port, metadata)
-        self._report = self._link.dataset("report").data_file("report.json")
+        try:
+            self._report = self._link.dataset("report").data_file("report.json")
+        except Exception as error:  # noqa: BLE001 - the data is worth more than the books
+            self._link.say(f"this run gets no report: {error}")
 
     def begin(self, zero_ns: int) -> None:
         """Set t = 0."""

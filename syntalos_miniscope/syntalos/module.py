@@ -70,7 +70,7 @@ class Module:
         self._refused: tuple[str, bytes] | None = None
         self._box: box.Box | None = None
         self._run: Run | None = None
-        self._windows = Windows(f"{link.instance}: {type_id}", self._edited)
+        self._windows = Windows(f"{link.instance}: {type_id}", self.edited)
         self._parent = os.getppid()
 
     # Settings
@@ -95,14 +95,23 @@ class Module:
     def show_settings(self) -> None:
         """Open the settings window, the editor's own panel."""
         running = self._box is not None and self._box.running
-        self._guard(lambda: self._windows.show_settings(self.settings, running=running))
+        self._on_screen(lambda: self._windows.show_settings(self.settings, running=running))
 
     def show_display(self) -> None:
         """Open a window with a live view of each output."""
         described = self._box.described if self._box else {}
-        self._guard(lambda: self._windows.show_display(self._node.outputs, described))
+        self._on_screen(lambda: self._windows.show_display(self._node.outputs, described))
 
-    def _edited(self, settings: Settings) -> None:
+    def _on_screen(self, act: Callable[[], None]) -> None:
+        """Do something with windows; what goes wrong there must not end a run."""
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - the recording is worth more than its view
+            self._link.say(f"its windows are closed: {describe(error)}")
+            self._windows.close()
+
+    def edited(self, settings: Settings) -> None:
+        """Take settings from the window: live ones at once, the others from the next run on."""
         old, self.settings, self._refused = self.settings, settings, None
         if self._run is not None and self._box is not None and self._box.running:
             live = live_fields(type(settings))
@@ -168,7 +177,7 @@ class Module:
     def close(self) -> None:
         """End everything: Syntalos is going, or gone."""
         self.stop()
-        self._windows.close()
+        self._on_screen(self._windows.close)
 
     def _new_run(self, box_: box.Box) -> Run:
         if not is_source(self._node):
@@ -186,11 +195,11 @@ class Module:
         while busy and self._run is not None and self._box is not None and self._box.running:
             busy = self._run.step()
             self._link.hear()
-            self._windows.turn()
+            self._on_screen(self._windows.turn)
             if os.getppid() != self._parent:
                 # A killed Syntalos cannot say Stop, and a lit LED must not outlive it.
                 self.stop()
-        self._windows.turn()
+        self._on_screen(self._windows.turn)
 
     def _guard(self, act: Callable[[], object]) -> None:
         try:

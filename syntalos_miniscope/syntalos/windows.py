@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from syntalos_miniscope.streams import Frame, Item, Metadata
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
+
+UI = "syntalos_miniscope_ui"
 
 
 class Windows:
@@ -27,9 +30,10 @@ class Windows:
         self._views: dict[str, _View] = {}
 
     def warm_up(self) -> None:
-        """Load Qt before a run, where there is a display: opening a window later costs 0.1 s."""
-        if _has_display():
-            self._ensure_app()
+        """Load Qt before a run, where there is a display; opening a window later is quick then."""
+        if self._app is None and _has_display():
+            with suppress(ImportError):
+                _load_qt()
 
     def show_settings(self, settings: Settings, *, running: bool) -> None:
         """Show the knobs; RuntimeError if there is no display."""
@@ -101,6 +105,7 @@ class Windows:
         self._close_views()
         if self._settings is not None:
             self._settings.close()
+            self._settings = self.form = None
 
     def _close_views(self) -> None:
         for view in self._views.values():
@@ -112,10 +117,9 @@ class Windows:
             return
         if not _has_display():
             raise RuntimeError("there is no display to open a window on")
+        _load_qt()
         from PySide6.QtWidgets import QApplication
 
-        for name in ("panels", "viewers"):
-            import_module(f"syntalos_miniscope_ui.{name}.choice")
         app = QApplication.instance() or QApplication(["syntalos-miniscope"])
         assert isinstance(app, QApplication)
         app.setQuitOnLastWindowClosed(False)
@@ -145,6 +149,12 @@ class _View:
         if self._items and self.viewer.isVisible():
             self.viewer.show_items(list(self._items), self._seen, self._unseen)
             self._items.clear()
+
+
+def _load_qt() -> None:
+    # PySide6 first: pyqtgraph takes a PyQt of the system's if it finds none loaded.
+    for name in ("PySide6.QtWidgets", *(f"{UI}.{room}.choice" for room in ("panels", "viewers"))):
+        import_module(name)
 
 
 def _has_display() -> bool:

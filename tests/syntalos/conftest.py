@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ from host import NODES, Host
 from test_sources import check_in_order
 
 from syntalos_miniscope.node import Settings
+from syntalos_miniscope.recording.edl import DatasetFolder
 from syntalos_miniscope.streams import Frame, TableRow
+from syntalos_miniscope.syntalos.module import Module
 from syntalos_miniscope.syntalos.nodes import load_node
 from syntalos_miniscope.syntalos.windows import Windows
 
@@ -38,10 +41,85 @@ def test_opening_windows_during_a_run_loses_nothing(host: Callable[..., Host], t
 def test_without_a_display_a_window_is_refused_in_words(host: Callable[..., Host]) -> None:
     module = host(NODES / "slow")
     module.show("show_settings")
-    module.wait(lambda: bool(module.errors), 5)
-    assert module.errors == ["there is no display to open a window on"]
     assert module.prepare()
     module.stop()
+    assert "there is no display to open a window on" in module.log()
+    assert not module.errors
+
+
+def test_a_view_that_breaks_does_not_end_the_run(
+    qapp: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    link = Unlinked(tmp_path)
+    module = Module(link, load_node(str(NODES / "slow")), "slow", str(NODES / "slow"))
+    monkeypatch.setattr(Windows, "turn", lambda windows: 1 / 0)
+    assert module.prepare()
+    module.start()
+    module.turn()
+    module.stop()
+    assert link.failed == []
+    assert any("its windows are closed: ZeroDivisionError" in line for line in link.said)
+
+
+def test_a_live_knob_reaches_the_run_and_a_fixed_one_waits_for_the_next(
+    qapp: Any, tmp_path: Path
+) -> None:
+    link = Unlinked(tmp_path)
+    node = load_node(str(NODES / "ticker"))
+    module = Module(link, node, "ticker", str(NODES / "ticker"))
+    link.stop = module.stop
+    assert module.prepare(), link.failed
+    module.start()
+    module.edited(node.Settings.model_validate({"rate_hz": 100.0, "height": 96}))
+    link.hears = 30
+    module.turn()
+    assert link.statuses == ["100 Hz"] and not link.failed
+    shapes = {item.mat.shape for port, item in link.sent if port == "frames-out"}
+    assert shapes == {(48, 64)}
+    assert json.loads(module.save_settings())["settings"]["height"] == 96
+
+
+class Unlinked:
+    """A connection to nothing, in this process; asks to stop after it was heard `hears` times."""
+
+    instance = "box_0"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failed: list[str] = []
+        self.said: list[str] = []
+        self.statuses: list[str] = []
+        self.sent: list[tuple[str, Any]] = []
+        self.hears = 1
+        self.stop: Callable[[], None] = lambda: None
+
+    def describe(self, port: str, metadata: Any) -> None: ...
+
+    def inputs(self) -> dict[str, Any]:
+        return {}
+
+    def submit(self, port: str, item: Any) -> None:
+        self.sent.append((port, item))
+
+    def dataset(self, name: str) -> DatasetFolder:
+        return DatasetFolder(self.folder / name)
+
+    def status(self, text: str) -> None:
+        self.statuses.append(text)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def hear(self) -> None:
+        self.hears -= 1
+        if self.hears == 0:
+            self.stop()
+
+    def zero_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def fail(self, text: str) -> None:
+        self.failed.append(text)
 
 
 @pytest.fixture
@@ -51,7 +129,6 @@ def edits() -> list[Settings]:
 
 @pytest.fixture
 def windows(qapp: Any, edits: list[Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Windows]:
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     made = Windows("slow_0: slow", edits.append)
     yield made
     made.close()
