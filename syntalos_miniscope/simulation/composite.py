@@ -106,35 +106,43 @@ def blurred(planted, top, left, sigma, level, level_height, level_width):
     """Blur one patch and give (samples of a level, row, column) of where it is not dark."""
     height, width = planted.shape
     taps = gaussian_taps(sigma).astype(np.float32)
+    down, row = _shares(taps, top, height, level, level_height)
+    across, column = _shares(taps, left, width, level, level_width)
+    rows, columns = down.shape[1], across.shape[1]
+    # Columns first, and only where the patch is not dark: dendrites are thin.
+    halfway = np.zeros((width, rows), np.float32)
+    for r in range(height):
+        for c in range(width):
+            if planted[r, c] > 0:
+                _add(halfway[c], planted[r, c], down[r])
+    picture = np.zeros((rows, columns), np.float32)
+    for i in range(rows):
+        for c in range(width):
+            if halfway[c, i] > 0:
+                _add(picture[i], halfway[c, i], across[c])
+    return picture, row, column
+
+
+@njit(cache=True, nogil=True)
+def _shares(taps, first, size, level, level_size):
+    """Give what the pixels of a line shed on samples (size, n), and the first of these."""
     reach, step = len(taps) - 1, 1 << level
     pad = PAD if level else 0
-    first_row = max(-((reach - top) // step) + pad, 0)
-    last_row = min((top + height - 1 + reach) // step + pad, level_height - 1)
-    first_column = max(-((reach - left) // step) + pad, 0)
-    last_column = min((left + width - 1 + reach) // step + pad, level_width - 1)
-    rows, columns = max(last_row - first_row + 1, 0), max(last_column - first_column + 1, 0)
-    across = np.zeros((width, columns), np.float32)
-    for c in range(width):
-        for j in range(columns):
-            away = abs(((first_column + j - pad) << level) - left - c)
+    begin = max(-((reach - first) // step) + pad, 0)
+    end = min((first + size - 1 + reach) // step + pad, level_size - 1) + 1
+    shares = np.zeros((size, max(end - begin, 0)), np.float32)
+    for i in range(size):
+        for j in range(shares.shape[1]):
+            away = abs(((begin + j - pad) << level) - first - i)
             if away <= reach:
-                across[c, j] = taps[away]
-    picture = np.zeros((rows, columns), np.float32)
-    line = np.empty(width, np.float32)
-    for i in range(rows):
-        y = ((first_row + i - pad) << level) - top
-        line[:] = 0
-        for r in range(max(y - reach, 0), min(y + reach + 1, height)):
-            weight = taps[abs(y - r)]
-            for c in range(width):
-                line[c] += weight * planted[r, c]
-        to = picture[i]
-        for c in range(width):
-            share = line[c]
-            if share > 0:
-                for j in range(columns):
-                    to[j] += share * across[c, j]
-    return picture, first_row, first_column
+                shares[i, j] = taps[away]
+    return shares, begin
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add(to, share, line):
+    for i in range(len(to)):
+        to[i] += share * line[i]
 
 
 @njit(cache=True, nogil=True)
