@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,11 +87,15 @@ class Scope(Protocol):
         ...
 
 
+ABANDONED_S = 5.0
+"""How long a ring may stay full, with nobody taking anything, before the scope is left unread."""
+
+
 class Capture:
     """Reads a scope on a thread of its own into a ring, so that the graph never slows the scope.
 
     When the ring is full the newest exposure is discarded and counted; the gap stays visible in
-    the index of the frames.
+    the index of the frames. When nobody takes exposures any more the scope is not read either.
     """
 
     def __init__(self, scope: Scope, ring: int = 64) -> None:
@@ -101,6 +106,7 @@ class Capture:
         self._arrived = Condition()
         self._closing = False
         self._error: Exception | None = None
+        self._taken_s = time.monotonic()
         self._thread = Thread(target=self._run, name="capture", daemon=True)
 
     def start(self, clock: RunClock) -> None:
@@ -113,6 +119,7 @@ class Capture:
         with self._arrived:
             if not self._ring and self._error is None:
                 self._arrived.wait(timeout_s)
+            self._taken_s = time.monotonic()
             if self._ring:
                 return self._ring.popleft()
             if self._error is not None:
@@ -138,11 +145,19 @@ class Capture:
             if exposure is None:
                 continue
             with self._arrived:
-                if len(self._ring) >= self._size:
+                if len(self._ring) < self._size:
+                    self._ring.append(exposure)
+                    self._arrived.notify()
+                else:
                     self.overflowed += 1
-                    continue
-                self._ring.append(exposure)
-                self._arrived.notify()
+                    self._rest_if_abandoned()
+
+    def _rest_if_abandoned(self) -> None:
+        """Leave the scope alone while nobody takes exposures: an unread scope goes dark."""
+        while not self._closing and len(self._ring) >= self._size:
+            if time.monotonic() - self._taken_s < ABANDONED_S:
+                return
+            self._arrived.wait(0.1)
 
 
 SCOPE_OUTPUTS = (

@@ -65,7 +65,6 @@ class Miniscope:
         self._exposures: Exposures | None = None
         self._link: Link | None = None
         self._closed = Signal()
-        self._unattended = False
         self._attend = attend
         self._read_ns = self._lost_ns = self._retry_ns = 0
         self._attempt = 0
@@ -128,11 +127,15 @@ class Miniscope:
     def read(self, timeout_s: float) -> Exposure | None:
         """Wait for the next exposure; None if none came in time, and while the scope is gone."""
         with self._lock:
+            idle_s = (self._clock.now_ns() - self._read_ns) / 1e9
             self._read_ns = self._clock.now_ns()
             try:
                 if self._link is None:
                     self._reconnect(timeout_s)
                     return None
+                if self._run and idle_s >= UNATTENDED_S:
+                    self._link.transport.start()
+                    self._note(f"Nothing read the frames for {self._resume()}.")
                 return self._read(self._link, timeout_s)
             except ConnectionError as error:
                 self._lose(error)
@@ -151,7 +154,6 @@ class Miniscope:
             idle_s = (self._clock.now_ns() - self._read_ns) / 1e9
             if self._link is None or not self._light.lit or idle_s < UNATTENDED_S:
                 return
-            self._unattended = True
             self._note("Nothing reads the frames: the LED is off until something does.")
             try:
                 if self._link.make_dark():
@@ -210,12 +212,16 @@ class Miniscope:
             return
         self._light.set(0.0)
         self._counters["reconnects"] += 1
+        self._note(f"The scope is back after {self._resume()}.")
+
+    def _resume(self) -> str:
+        """Go on after a hole in the stream, which counts as lost frames; gives how long it was."""
         last_ns = self._exposures.last_first_ns if self._exposures else None
         away_s = (self._clock.now_ns() - (last_ns or self._lost_ns)) / 1e9
         missing = round(away_s * self.frame_rate_hz) if last_ns else 0
         self._count.rebase(missing)
         self._begin_stream()
-        self._note(f"The scope is back after {away_s:.1f} s; about {missing} frames are missing.")
+        return f"{away_s:.1f} s; about {missing} frames are missing"
 
     def _begin_stream(self) -> None:
         """Forget what was known about the stream, and send every knob to a scope that forgot."""
@@ -232,10 +238,6 @@ class Miniscope:
     # One frame
 
     def _read(self, link: Link, timeout_s: float) -> Exposure | None:
-        if self._unattended:
-            self._unattended = False
-            self._commands.put(self._knobs.commands())
-            self._note("Frames are read again: the LED is as it was set.")
         raw = link.read_frame(timeout_s)
         if raw is None:
             self._watch_stream(link)

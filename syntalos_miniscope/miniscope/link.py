@@ -26,6 +26,8 @@ LINK_WAIT_S = 0.5
 """For the coaxial link to come up, and again for the scope after its set-up."""
 FIRST_FRAME_S = 5.0
 ORIENTATION_RETRY_S = 5.0
+SLOW_FRAMES_S = 4.0
+"""For a few frames at the slowest rate, 2 Hz."""
 DARK_FRAMES = 2
 """Frames after which a command has surely reached the scope: it leaves the DAQ at a frame's end."""
 
@@ -118,7 +120,7 @@ class Link:
         # A DAQ that stayed powered has its orientation sensor in fusion mode, where it ignores
         # the remapping of its axes; the change of mode takes 19 ms.
         self.send([BNO_CONFIG])
-        self.pass_frames(DARK_FRAMES, 2.0)
+        self.pass_frames(DARK_FRAMES, SLOW_FRAMES_S)
         self.send(init[axes:])
 
     def keep_orientation(self, forgot: bool) -> bool:
@@ -146,7 +148,7 @@ class Link:
         """Send packets, paced as the DAQ needs it."""
         for number, packet in enumerate(packets):
             if self._sent_in_frame >= RING_LIMIT:
-                self.pass_frames(1, 2.0)
+                self.pass_frames(1, SLOW_FRAMES_S)
             if number and number % BURST == 0:
                 self._clock.sleep(BURST_PAUSE_S)
             words = pack(packet)
@@ -169,20 +171,25 @@ class Link:
         return frame
 
     def pass_frames(self, count: int, timeout_s: float) -> bool:
-        """Let frames go by unseen; whether they came in time."""
+        """Let frames that begin from now on go by unseen; whether they came in time.
+
+        Frames that wait in the kernel's buffers do not count: they carry no command.
+        """
         return self._pass(lambda seen: seen >= count, timeout_s)
 
     def _pass_time(self, seconds: float) -> None:
         self._pass(lambda seen: False, seconds)
 
     def _pass(self, enough: Callable[[int], bool], seconds: float) -> bool:
-        deadline_ns = self._clock.now_ns() + round(seconds * 1e9)
+        begun_ns = self._clock.now_ns()
+        deadline_ns = begun_ns + round(seconds * 1e9)
         seen = 0
         while not enough(seen):
             left_s = (deadline_ns - self._clock.now_ns()) / 1e9
             if left_s <= 0:
                 return False
-            seen += self.read_frame(left_s) is not None
+            frame = self.read_frame(left_s)
+            seen += frame is not None and frame.first_ns >= begun_ns
         return True
 
     def make_dark(self) -> bool:
@@ -194,7 +201,7 @@ class Link:
             self._sent_in_frame = 0
             self.darken()
             # One frame more than needed: the first may have been under way.
-            if self.pass_frames(DARK_FRAMES + 1, 2.0):
+            if self.pass_frames(DARK_FRAMES + 1, SLOW_FRAMES_S):
                 return True
         return False
 

@@ -20,8 +20,8 @@ _PROPERTIES = {
     Register.GAMMA: cv2.CAP_PROP_GAMMA,
     Register.EXPOSURE: cv2.CAP_PROP_EXPOSURE,
 }
-_BUFFERED_NS = 2_000_000_000
-"""The kernel's four buffers hold no frame that is older, at any rate that a scope has."""
+_LONGEST_AGE_NS = 3600 * 1_000_000_000
+"""A frame may wait in the kernel's buffers as long as nobody reads; no stamp is older than this."""
 
 
 def open_capture(
@@ -53,7 +53,7 @@ def first_arrival_ns(capture: Any, now_ns: int) -> int | None:
     the stamp is not of that clock.
     """
     stamp_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-    return stamp_ns if now_ns - _BUFFERED_NS < stamp_ns <= now_ns else None
+    return stamp_ns if now_ns - _LONGEST_AGE_NS < stamp_ns <= now_ns else None
 
 
 class V4l2Transport:

@@ -150,6 +150,24 @@ def test_closing_leaves_the_led_dark_and_twice_does_no_harm(rig, face):
     assert made.notes == []
 
 
+@FACES
+@pytest.mark.parametrize("behind_s", [0.0, 0.1, 0.3, 3.0])
+def test_closing_is_dark_however_far_the_reader_is_behind(rig, face, behind_s):
+    made = rig(face).start(rate_hz=30)
+    made.read(10)
+    made.daq.clock.sleep(behind_s)
+    made.close()
+    assert made.daq.scope.led_registers == (255, 255)
+    assert made.notes == []
+
+
+def test_closing_at_the_slowest_rate_is_dark(rig):
+    made = rig().start(rate_hz=2)
+    made.read(5)
+    made.close()
+    assert made.daq.scope.led_registers == (255, 255)
+
+
 def test_the_record_flag_toggles_the_ttl_once_a_frame_and_ends_with_the_stream(rig):
     made = rig().start()
     made.read(5)
@@ -168,8 +186,9 @@ def test_the_light_dose_is_power_times_time(rig):
     assert made.scope.light_dose_percent_s == pytest.approx(500, rel=0.02)
 
 
-def test_the_led_goes_off_when_nobody_reads_and_on_when_somebody_does(rig):
-    made = rig().start(led_percent=20)
+@FACES
+def test_the_led_goes_off_when_nobody_reads_and_on_when_somebody_does(rig, face):
+    made = rig(face).start(led_percent=20)
     made.read(5)
     made.daq.clock.sleep(4)
     made.scope.check_unattended()
@@ -177,9 +196,12 @@ def test_the_led_goes_off_when_nobody_reads_and_on_when_somebody_does(rig):
     made.daq.clock.sleep(2)
     made.scope.check_unattended()
     assert not made.daq.led_lit
-    made.read(5)
+    after = made.read(10)
     assert made.daq.scope.led_registers == (0xCC, 0xCC)
-    assert len(made.notes) == 2
+    assert made.notes[0] == "Nothing reads the frames: the LED is off until something does."
+    assert "about" in made.notes[1]
+    missing = after[0].frame.index - 5
+    assert missing == made.scope.counters["dropped"] == pytest.approx(8 * 30, rel=0.3)
 
 
 def test_frames_before_the_trigger_are_neither_given_nor_lost(rig):
