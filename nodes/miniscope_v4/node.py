@@ -50,6 +50,12 @@ class MiniscopeV4(Node):
         led_step: int = live(
             -1, ge=-1, le=255, title="LED step", description="Fine power, 0-255; -1: the percent"
         )
+        second_led_percent: float = live(
+            0.0, ge=0, le=100, title="Second LED", description="Of a two-colour scope, %"
+        )
+        ring_frames: int = Field(
+            64, ge=1, description="Frames that may wait for the graph before one is lost"
+        )
         frame_ttl: Literal["recording", "always", "off"] = Field(
             "recording", description="When the DAQ's SYNC output toggles with each frame"
         )
@@ -72,7 +78,7 @@ class MiniscopeV4(Node):
             settings.device, settings.transport, kind.name, settings.video_devices
         )
         self._scope = Miniscope(opener, kind, on_light=self._guardian.watch)
-        self._capture = Capture(self._scope)
+        self._capture = Capture(self._scope, settings.ring_frames)
         self._turn(settings)
         dataset = ctx.dataset("miniscope")
         self._log = ScopeLog(dataset)
@@ -108,7 +114,8 @@ class MiniscopeV4(Node):
         """Pause (dark; the gap stays in the index), go on, or end."""
         if item.kind is ControlKind.PAUSE:
             self._paused = True
-            self._scope.apply(self.settings.model_copy(update={"led_percent": 0.0}))
+            dark = {"led_percent": 0.0, "led_step": -1, "second_led_percent": 0.0}
+            self._turn(self.settings.model_copy(update=dark))
         elif item.kind is ControlKind.START:
             self._paused = False
             self._turn(self.settings)
@@ -142,6 +149,8 @@ class MiniscopeV4(Node):
         self._scope.apply(settings)
         if settings.led_step >= 0:
             self._scope.apply_led_step(settings.led_step)
+        if settings.second_led_percent or "led1" in self._scope.kind.sliders:
+            self._scope.apply_second_led(settings.second_led_percent)
 
     def _emit(self, ctx: Context, exposure: Exposure, shown: bool) -> None:
         frame = exposure.frame

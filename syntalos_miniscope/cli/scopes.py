@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import queue
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,8 +23,35 @@ def devices(
     reset: Annotated[
         str | None, typer.Option(metavar="PORT", help="Reset the scope at this port first.")
     ] = None,
+    watch: Annotated[bool, typer.Option(help="Go on, and list anew what comes and goes.")] = False,
 ) -> None:
     """List scopes and cameras, what is wrong with them and what to do about it."""
+    _list(as_json, reset)
+    if watch:
+        _watch()
+
+
+def _watch() -> None:
+    """List anew at each plug; ends with Ctrl-C."""
+    from syntalos_miniscope.miniscope.usb import watch_plugs
+
+    plugs: queue.Queue[bool] = queue.Queue()
+    try:
+        end = watch_plugs(plugs.put)
+    except OSError as error:
+        raise BadInputError(str(error)) from error
+    try:
+        while True:
+            came = plugs.get()
+            # The kernel makes the video node a moment after the device.
+            time.sleep(1.0)
+            say("A scope came." if came else "A scope went.")
+            _list(as_json=False, reset=None)
+    finally:
+        end()
+
+
+def _list(as_json: bool, reset: str | None) -> None:
     from syntalos_miniscope.miniscope import cameras, discovery
 
     try:

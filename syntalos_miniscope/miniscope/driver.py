@@ -10,8 +10,8 @@ from threading import RLock, Thread
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.miniscope.connection import transport_over
 from syntalos_miniscope.miniscope.counter import FrameCounter
-from syntalos_miniscope.miniscope.device_types import DeviceType, device_type
-from syntalos_miniscope.miniscope.events import Event, Note
+from syntalos_miniscope.miniscope.device_types import Command, DeviceType, device_type
+from syntalos_miniscope.miniscope.events import ControlChange, Event, Note
 from syntalos_miniscope.miniscope.exposures import Exposures
 from syntalos_miniscope.miniscope.knobs import Knobs
 from syntalos_miniscope.miniscope.light import Light
@@ -114,13 +114,17 @@ class Miniscope:
 
     def apply(self, settings: ScopeSettings) -> None:
         """Turn the knobs; ValueError for a frame rate that the scope does not have."""
-        commands, changes = self._knobs.turn(settings, self._now_us())
-        self._events.extend(changes)
-        self._commands.put(commands)
+        self._turn(*self._knobs.turn(settings, self._now_us()))
 
     def apply_led_step(self, step: int) -> None:
         """Set the LED in the 256 steps of its driver, 0 being off."""
-        commands, changes = self._knobs.turn_led(step, self._now_us())
+        self._turn(*self._knobs.turn_led_step(step, self._now_us()))
+
+    def apply_second_led(self, percent: float) -> None:
+        """Set the second LED of a two-colour scope; ValueError if there is none."""
+        self._turn(*self._knobs.turn_second_led(percent, self._now_us()))
+
+    def _turn(self, commands: list[Command], changes: list[ControlChange]) -> None:
         self._events.extend(changes)
         self._commands.put(commands)
 

@@ -23,7 +23,12 @@ class Knobs:
             name: choice.start for name, choice in kind.choices.items()
         }
         self._sent: dict[str, list[Command]] = {}
-        self.led_percent = 0.0
+        self._leds_percent: dict[str, float] = {}
+
+    @property
+    def led_percent(self) -> float:
+        """How bright the brightest LED is set."""
+        return max(self._leds_percent.values(), default=0.0)
 
     @property
     def frame_rate_hz(self) -> float:
@@ -57,14 +62,21 @@ class Knobs:
         if "ewl" in self._kind.sliders:
             code = self._kind.sliders["ewl"].code(settings.ewl)
             self._slide("ewl", code, str(settings.ewl), time_us, commands, changes)
-        if "led0" in self._kind.sliders:
-            led = self._kind.sliders["led0"]
-            code = led.code(settings.led_percent * led.maximum / 100)
-            self._slide("led0", code, f"{settings.led_percent:g}", time_us, commands, changes)
-            self.led_percent = settings.led_percent
+        self._turn_led("led0", settings.led_percent, time_us, commands, changes)
         return commands, changes
 
-    def turn_led(self, step: int, time_us: int) -> tuple[list[Command], list[ControlChange]]:
+    def turn_second_led(
+        self, percent: float, time_us: int
+    ) -> tuple[list[Command], list[ControlChange]]:
+        """Give what to send for the LED of a two-colour scope; ValueError if there is none."""
+        if "led1" not in self._kind.sliders:
+            raise ValueError(f"a {self._kind.name} has one LED only")
+        changes: list[ControlChange] = []
+        commands: list[Command] = []
+        self._turn_led("led1", percent, time_us, commands, changes)
+        return commands, changes
+
+    def turn_led_step(self, step: int, time_us: int) -> tuple[list[Command], list[ControlChange]]:
         """Give what to send for one of the LED driver's own 256 steps, 0 being off."""
         if not 0 <= step <= 255:
             raise ValueError(f"an LED step is 0 to 255, not {step}")
@@ -74,8 +86,22 @@ class Knobs:
         changes: list[ControlChange] = []
         commands: list[Command] = []
         self._slide("led0", code, f"{step}/255", time_us, commands, changes)
-        self.led_percent = step / 255 * 100
+        self._leds_percent["led0"] = step / 255 * 100
         return commands, changes
+
+    def _turn_led(
+        self,
+        name: str,
+        percent: float,
+        time_us: int,
+        commands: list[Command],
+        changes: list[ControlChange],
+    ) -> None:
+        led = self._kind.sliders.get(name)
+        if led is not None:
+            code = led.code(percent * led.maximum / 100)
+            self._slide(name, code, f"{percent:g}", time_us, commands, changes)
+            self._leds_percent[name] = percent
 
     def _rate_position(self, rate_hz: float) -> int | None:
         choice = self._kind.choices.get("frameRate")

@@ -10,6 +10,7 @@ import usb.util
 from syntalos_miniscope.miniscope import discovery
 from syntalos_miniscope.miniscope.connection import connect
 from syntalos_miniscope.miniscope.discovery import aliases, devices, firmware_family
+from syntalos_miniscope.miniscope.usb import watch_plugs
 from virtual_miniscope.descriptors import control_extras
 from virtual_miniscope.firmware import FIRMWARES
 
@@ -127,3 +128,11 @@ def test_a_hard_reset_reaches_the_scope_at_the_port(monkeypatch):
 
 def test_this_machine_can_be_asked():
     assert isinstance(devices(), list)
+
+
+def test_plugs_can_be_watched_on_this_machine_and_the_watch_ends():
+    try:
+        end = watch_plugs(lambda came: None)
+    except OSError as error:
+        pytest.skip(str(error))
+    end()

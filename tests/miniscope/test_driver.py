@@ -252,3 +252,16 @@ def test_a_scope_without_orientation_sensor_gives_none(rig):
 def test_on_a_usb_2_port_the_user_is_told_what_to_do(rig):
     with pytest.raises(OSError, match="is on a USB 2 port and cannot stream"):
         rig(firmware=FIRMWARES["high-speed"])
+
+
+def test_the_second_led_of_a_two_colour_scope_is_set_and_ends_dark(rig):
+    made = rig(kind="Miniscope_V4_2C_Manual").start(led_percent=0)
+    made.scope.apply_second_led(50)
+    made.read(5)
+    assert made.daq.scope.mcu[2] == made.daq.scope.pot[1] == 0x7F
+    assert made.lights == [True]
+    made.close()
+    assert made.daq.scope.mcu[2] == made.daq.scope.pot[1] == 255
+    assert made.lights == [True, False]
+    with pytest.raises(ValueError, match="a Miniscope_V4_BNO has one LED only"):
+        rig().scope.apply_second_led(10)
