@@ -124,24 +124,36 @@ def _frame_times(path: Path, table: Table, frames: int, found: Findings) -> tupl
 
 
 def _index(table: Table, count: int, found: Findings) -> Times:
-    """Give the counter of the DAQ box where it can be trusted, else the number of the row.
+    """Give the index of every frame: its row, plus the frames that the DAQ box counted as lost.
 
-    The box is asked for its counter after the frame, so single values may be one ahead; a failed
-    read is -1; it has 16 bits.
+    The box is asked for its 16 bit counter after the frame, so single values may be one off, and a
+    read that failed is -1: what three neighbours agree on counts. A counter that begins anew says
+    nothing about losses.
     """
     order = np.arange(count, dtype=np.int64)
     if "DAQ Frame Number" not in table.header:
         return order
     counter = table.column("DAQ Frame Number")[:count]
-    if not np.isfinite(counter).all() or np.any(counter < 0) or np.any(counter > 2**40):
-        found.odd("the frame counter of the box failed at some frames and is not used")
+    failed = ~(np.isfinite(counter) & (counter >= 0) & (counter < 2**40))
+    if failed.all():
+        found.odd("the box counted no frames, so what was lost is not known")
         return order
-    unwrapped = np.cumsum(np.diff(counter.astype(np.int64), prepend=int(counter[0])) & 0xFFFF)
-    steps = np.diff(unwrapped)
-    if np.any(steps == 0) or np.any(steps > 0x8000):
-        found.odd("the frame counter of the box stands still or runs back and is not used")
+    # A failed read takes the lead over the rows that the last good one had.
+    good = np.maximum.accumulate(np.where(failed, -1, order))
+    good[good < 0] = np.flatnonzero(~failed)[0]
+    steps = np.diff(counter[good].astype(np.int64), prepend=int(counter[good[0]]))
+    steps = (steps + 0x8000) % 0x10000 - 0x8000
+    if np.any(steps < -1):
+        found.odd("the frame counter of the box began anew, so what was lost is not known")
         return order
-    return unwrapped
+    lost = np.cumsum(steps) - good
+    edged = np.pad(lost, 1, mode="edge")
+    calm = np.median(np.stack([edged[:-2], edged[1:-1], edged[2:]]), axis=0).astype(np.int64)
+    calm = np.maximum.accumulate(calm)
+    wavered = int(np.count_nonzero((calm != lost) | failed))
+    if wavered:
+        found.odd(f"the frame counter of the box wavered at {wavered} of {count} frames")
+    return order + calm - calm[0]
 
 
 def _started(session: dict[str, Any]) -> datetime | None:
