@@ -48,7 +48,7 @@ def place(
 def _scatter(key, count, low, high, min_distance):
     placed = np.empty((count, 3))
     n = 0
-    trials = count if min_distance <= 0 else max(1000, 100 * count)
+    trials = count if min_distance <= 0 or count == 0 else max(1000, 100 * count)
     for trial in range(trials):
         for axis in range(3):
             u = uniform(key, 3 * trial + axis)
