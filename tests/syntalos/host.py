@@ -130,16 +130,16 @@ class Host:
         return self._ask("prepare", timeout_s, str(self._root))
 
     def start(self) -> None:
-        self._ask("start", 2.0)
+        self._ask("start", 15.0)
 
-    def stop(self, timeout_s: float = 2.0) -> float:
+    def stop(self, timeout_s: float = 15.0) -> float:
         """Stop; gives how long that took, s."""
         began = time.monotonic()
         self._ask("stop", timeout_s)
         return time.monotonic() - began
 
     def show(self, window: str) -> None:
-        self._ask(window, 2.0)
+        self._ask(window, 15.0)
 
     def give(self, port: str, payload: Any) -> None:
         self._wire.send(("data", port, payload))

@@ -45,13 +45,12 @@ def test_a_slow_node_drops_what_is_old_counts_it_and_lets_nothing_back_up(
     module = host(NODES / "slow", {"work_ms": 60.0})
     begin(module)
     give_frames(module, 60, 50.0)
-    # What was given has been taken, but for the frames that came during the last work.
-    assert module.taken >= 50
-    assert module.stop() < 2
+    module.wait(lambda: module.taken == 60, 5)
+    module.stop()
     out = [number for number, _, _ in module.items["frames-out"]]
-    assert out == sorted(set(out)) and 10 < len(out) < 30
+    assert out == sorted(set(out)) and len(out) >= 3
     entry = module.report()["inputs"][0]
-    assert entry["dropped"] > 20 and entry["items"] == len(out) + entry["dropped"]
+    assert entry["dropped"] > 5 and entry["items"] == 60 == len(out) + entry["dropped"]
     assert f"dropped frames-in {entry['dropped']}" in module.log()
     assert not module.errors and not module.sent_outside_a_run
 

@@ -126,7 +126,7 @@ def test_a_slow_receiver_delays_items_and_loses_none(
     assert module.prepare()
     module.start()
     time.sleep(1.0)
-    module.stop(timeout_s=8)
+    module.stop()
     module.hold = lambda port: None
     assert not module.errors
     check_in_order(module.items, height=600, period_us=10_000)
