@@ -15,7 +15,7 @@ from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.daq import METADATA, ORIENTATION, SIDECAR, TIMES
 from syntalos_miniscope.recording.edl import safe_name, write_whole
 from syntalos_miniscope.recording.tables import TableWriter
-from syntalos_miniscope.recording.tsync import TimeFileWriter
+from syntalos_miniscope.recording.tsync_writer import TimeFileWriter
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.scope import Quaternion
 from syntalos_miniscope.streams import Frame

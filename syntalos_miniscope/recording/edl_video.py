@@ -99,29 +99,35 @@ def _frame_times(unit: EdlUnit, parts: VideoParts, found: Findings) -> tuple[Tim
     if not files:
         found.odd("there is no time file; times are the video's own")
         return np.arange(sum(parts.counts), dtype=np.int64), np.concatenate(parts.part_times_us)
-    if len(files) < len(parts.counts):
-        raise RecordingError(
-            f"{unit.path / 'manifest.toml'} names {len(files)} time files for "
-            f"{len(parts.counts)} videos"
-        )
     rows: list[Times] = []
-    for path, stored in zip(files, parts.part_times_us, strict=False):
+    stored = parts.part_times_us
+    if len(files) < len(stored):
+        # One time file may go with all parts of a video.
+        return _columns(_aligned(files, np.concatenate(stored), -1, found))
+    for path, part_us in zip(files, stored, strict=False):
         last_index = int(rows[-1][-1, 0]) if rows and len(rows[-1]) else -1
-        rows.append(_aligned(path, stored, last_index, found))
-    index, time_us = np.concatenate(rows).T.copy()
+        rows.append(_aligned([path], part_us, last_index, found))
+    return _columns(np.concatenate(rows))
+
+
+def _columns(rows: Times) -> tuple[Times, Times]:
+    index, time_us = rows.T.copy()
     return index, time_us
 
 
-def _aligned(path: Path, stored: Times, last_index: int, found: Findings) -> Times:
-    """Read a time file and give one row (index, µs) for each stored frame.
+def _aligned(paths: list[Path], stored: Times, last_index: int, found: Findings) -> Times:
+    """Read time files and give one row (index, µs) for each stored frame.
 
-    Rows that it lacks are filled with the video's own times, if both agree as far as they go.
+    Rows that they lack are filled with the video's own times, if both agree as far as they go.
     """
-    file = read_tsync(path)
-    if file.mode is not Mode.CONTINUOUS or file.columns[0].unit is not Unit.INDEX:
-        raise RecordingError(f"{path} does not hold the times of frames, but points of clocks")
-    found.broken(*(f"{path.name}: {text}" for text in file.damage))
-    rows = np.stack([file.entries[:, 0], file.times_us()], axis=1)
+    entries: list[Times] = []
+    for path in paths:
+        file = read_tsync(path)
+        if file.mode is not Mode.CONTINUOUS or file.columns[0].unit is not Unit.INDEX:
+            raise RecordingError(f"{path} does not hold the times of frames, but points of clocks")
+        found.broken(*(f"{path.name}: {text}" for text in file.damage))
+        entries.append(np.stack([file.entries[:, 0], file.times_us()], axis=1))
+    rows = np.concatenate(entries)
     frames, missing = len(stored), len(stored) - len(rows)
     if missing < 0:
         found.broken(
@@ -134,8 +140,8 @@ def _aligned(path: Path, stored: Times, last_index: int, found: Findings) -> Tim
     apart_us = np.abs(rows[:, 1] - stored[: len(rows)]).max(initial=0)
     if apart_us > 1000 or (missing > 1 and not len(rows)):
         raise RecordingError(
-            f"{path} has {len(rows)} times for {frames} frames: it belongs to another video or "
-            f"was cut; the video file itself can be played, with its own times"
+            f"{paths[-1]} has {len(rows)} times for {frames} frames: it belongs to another video "
+            f"or was cut; the video file itself can be played, with its own times"
         )
     found.broken(
         f"the time file lacks the last {missing} of {frames} frames; their times are the video's "

@@ -1,8 +1,7 @@
 """Time files (`.tsync`): pairs of times or counts, in blocks that are sealed with a checksum.
 
-Written as version 1.2 with the magic number of Syntalos 3.1 and later. Read as well: the files of
-Syntalos 1 and 2, whose header checksum leaves out the lengths of strings, and those of 3.0, which
-kept the old magic number but counted the lengths.
+Read are those of Syntalos 3.1 and later, those of Syntalos 1 and 2, whose header checksum leaves
+out the lengths of strings, and those of 3.0, which kept the old magic number but counted them.
 """
 
 from __future__ import annotations
@@ -13,21 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64
 
-from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording import RecordingError
 
 MAGIC = 0xB28FE2434E53548A
 MAGIC_OLD = 0x00F223434E5953548A
 TERMINATOR = 0x9198E2
 TERMINATOR_OLD = 0x1126000000000000
 NO_STRING = 0xFFFFFFFF
-BLOCK_ENTRIES = 2800
 SEAL_BYTES = 16
 
 
@@ -59,7 +56,7 @@ class Kind(IntEnum):
     UINT64 = 8
 
 
-_LETTERS = {
+LETTERS = {
     Kind.INT16: "h",
     Kind.INT32: "i",
     Kind.INT64: "q",
@@ -67,6 +64,7 @@ _LETTERS = {
     Kind.UINT32: "I",
     Kind.UINT64: "Q",
 }
+"""How `struct` and numpy call the types."""
 _MICROSECONDS = {Unit.MICROSECONDS: 1, Unit.MILLISECONDS: 1000, Unit.SECONDS: 1_000_000}
 
 
@@ -210,7 +208,7 @@ def _entries(
     body: bytes, columns: tuple[Column, Column], block_entries: int, terminator: int
 ) -> tuple[NDArray[np.int64], list[str]]:
     layout = np.dtype(
-        [(name, "<" + _LETTERS[c.kind]) for name, c in zip("ab", columns, strict=True)]
+        [(name, "<" + LETTERS[c.kind]) for name, c in zip("ab", columns, strict=True)]
     )
     block_bytes = layout.itemsize * block_entries + SEAL_BYTES
     mark = terminator.to_bytes(8, "little")
@@ -240,99 +238,3 @@ def _entries(
     entries[:, 0] = table["a"].astype(np.int64, casting="unsafe")
     entries[:, 1] = table["b"].astype(np.int64, casting="unsafe")
     return entries, damage
-
-
-class TimeFileWriter:
-    """Writes a time file entry by entry, so that each is on disk when `add` returns.
-
-    RecordingError if the disk refuses. `close` seals the last block and may be called twice.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        *,
-        module: str,
-        collection_id: str,
-        created_s: int,
-        columns: tuple[Column, Column] = FRAME_COLUMNS,
-        mode: Mode = Mode.CONTINUOUS,
-        user: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.path = path
-        self._entry = struct.Struct("<" + "".join(_LETTERS[column.kind] for column in columns))
-        self._count = 0
-        self._hash = xxh3_64()
-        try:
-            self._file = path.open("xb", buffering=0)
-            self._write(_header(module, collection_id, created_s, columns, mode, user or {}))
-        except OSError as error:
-            raise disk_error(path, error) from error
-
-    def add(self, first: int, second: int) -> None:
-        """Write one entry; ValueError if a value does not fit its column."""
-        try:
-            entry = self._entry.pack(first, second)
-        except struct.error as error:
-            raise ValueError(f"({first}, {second}) does not fit the columns: {error}") from error
-        self._write(entry)
-        self._hash.update(entry)
-        self._count += 1
-        if self._count % BLOCK_ENTRIES == 0:
-            self._seal()
-
-    def close(self) -> None:
-        """Seal what is written and close the file."""
-        if self._file.closed:
-            return
-        try:
-            if self._count % BLOCK_ENTRIES:
-                self._seal()
-        finally:
-            self._file.close()
-
-    def __enter__(self) -> TimeFileWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _seal(self) -> None:
-        self._write(struct.pack("<QQ", TERMINATOR, self._hash.intdigest()))
-        self._hash.reset()
-
-    def _write(self, data: bytes) -> None:
-        try:
-            done = self._file.write(data)
-            if done != len(data):
-                self._file.write(data[done:])
-        except OSError as error:
-            raise disk_error(self.path, error) from error
-
-
-def _header(
-    module: str,
-    collection_id: str,
-    created_s: int,
-    columns: tuple[Column, Column],
-    mode: Mode,
-    user: Mapping[str, Any],
-) -> bytes:
-    def text(value: str) -> bytes:
-        raw = value.encode("utf-8")
-        return struct.pack("<I", len(raw)) + raw
-
-    body = struct.pack("<HHq", 1, 2, created_s)
-    body += text(module) + text(collection_id) + text(json.dumps(dict(user)))
-    body += struct.pack("<Hi", mode, BLOCK_ENTRIES)
-    for column in columns:
-        body += text(column.label) + struct.pack("<HH", column.unit, column.kind)
-    body += bytes(-len(body) % 8)
-    return (
-        struct.pack("<Q", MAGIC) + body + struct.pack("<QQ", TERMINATOR, xxh3_64(body).intdigest())
-    )

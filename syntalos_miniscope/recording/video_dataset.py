@@ -8,7 +8,7 @@ from pathlib import Path
 from syntalos_miniscope.node import Dataset
 from syntalos_miniscope.recording.edl import safe_name
 from syntalos_miniscope.recording.tables import TableWriter
-from syntalos_miniscope.recording.tsync import TimeFileWriter
+from syntalos_miniscope.recording.tsync_writer import TimeFileWriter
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.scope import ORIENTATION_HEADER, Quaternion, orientation_row
 from syntalos_miniscope.streams import Frame

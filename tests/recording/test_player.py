@@ -14,7 +14,8 @@ from pictures import picture
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.player import Playback, open_recording
 from syntalos_miniscope.recording.recorded import Findings, measured_rate_hz, settle
-from syntalos_miniscope.recording.tsync import TimeFileWriter
+from syntalos_miniscope.recording.tsync import read_tsync
+from syntalos_miniscope.recording.tsync_writer import TimeFileWriter
 from syntalos_miniscope.recording.video import VideoWriter
 
 TIMES = [0, 50, 101, 149, 200, 251, 300, 349, 400, 450]
@@ -36,6 +37,24 @@ def test_an_edl_run_comes_back_as_it_was_recorded(edl_run):
 def test_parts_are_played_as_one_recording_from_anywhere(edl_run):
     recording = open_recording(edl_run(part_s=0.25))
     assert [frame.index for frame in recording.frames(7)] == list(range(7, 20))
+
+
+def test_one_time_file_may_go_with_all_parts(edl_run):
+    run = edl_run(part_s=0.5)
+    first, second = sorted((run / "videos" / "scope").glob("*.tsync"))
+    entries = np.concatenate([read_tsync(path).entries for path in (first, second)])
+    first.unlink()
+    with TimeFileWriter(first, module="r", collection_id="x", created_s=0) as times:
+        for index, time_us in entries.tolist():
+            times.add(index, time_us)
+    manifest = run / "videos" / "scope" / "manifest.toml"
+    about = tomllib.loads(manifest.read_text())
+    (block,) = [block for block in about["data_aux"] if block.get("file_type") == "tsync"]
+    block["parts"].pop()
+    manifest.write_text(tomli_w.dumps(about))
+    recording = open_recording(run)
+    assert recording.findings == ()
+    assert recording.index.tolist() == list(range(20))
 
 
 def test_a_daq_folder_is_played_over_its_chunks(daq_session):

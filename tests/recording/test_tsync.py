@@ -9,15 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.tsync import (
-    BLOCK_ENTRIES,
-    Column,
-    Kind,
-    Mode,
-    TimeFileWriter,
-    Unit,
-    read_tsync,
-)
+from syntalos_miniscope.recording.tsync import Column, Kind, Mode, Unit, read_tsync
+from syntalos_miniscope.recording.tsync_writer import BLOCK_ENTRIES, TimeFileWriter
 
 RUN = "019ec0a1-faed-76e8-85b1-9b0fec7ca6c7"
 
