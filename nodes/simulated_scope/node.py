@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from syntalos_miniscope.display import Display, DisplaySettings
-from syntalos_miniscope.node import Context, In, Node, Out
+from syntalos_miniscope.node import Context, In, Node
 from syntalos_miniscope.scope import (
     SCOPE_OUTPUTS,
     Capture,
@@ -19,25 +18,17 @@ from syntalos_miniscope.scope import (
 )
 from syntalos_miniscope.simulation.extras import Behaviour, Extras, Faults
 from syntalos_miniscope.simulation.live import SimulatedExposure, SimulatedScope
-from syntalos_miniscope.simulation.live_truth import CELLS_HEADER, LiveTruth
+from syntalos_miniscope.simulation.live_truth import TRUTH_OUTPUTS, LiveTruth
 from syntalos_miniscope.simulation.presets import studio_spec
 from syntalos_miniscope.simulation.spec import Spec, load_spec
-from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame, TableRow
-
-EVENTS_HEADER = ("Time [us]", "Cell", "Spikes")
+from syntalos_miniscope.streams import Control, ControlKind, Frame
 
 
 class SimulatedScopeNode(Node):
     """A source at the pace of the clock; its knobs are those of the real scope."""
 
     inputs = (In("control-in", "Control", Control),)
-    outputs = (
-        *SCOPE_OUTPUTS,
-        Out("truth-motion-out", "True Motion", FloatSignalBlock),
-        Out("truth-traces-out", "True Traces", FloatSignalBlock),
-        Out("truth-events-out", "True Events", TableRow),
-        Out("truth-cells-out", "True Cells", TableRow),
-    )
+    outputs = (*SCOPE_OUTPUTS, *TRUTH_OUTPUTS)
 
     class Settings(ScopeSettings, DisplaySettings):
         """What brain, under which knobs, and what goes wrong."""
@@ -89,8 +80,7 @@ class SimulatedScopeNode(Node):
         if deep:
             # OpenCV's depth number 2 means 16 bits, of which the sensor fills fewer.
             ctx.describe("frames-raw-out", depth=2, full_scale=sensor.max_count)
-        self._truth = LiveTruth(self._scope.renderer, ctx.dataset("truth"))
-        self._describe_truth(ctx, self._truth.n_units)
+        self._truth = LiveTruth(self._scope.renderer, ctx)
         ctx.status(f"{self._truth.n_units} cells in view")
 
     def start(self, ctx: Context) -> None:
@@ -103,9 +93,8 @@ class SimulatedScopeNode(Node):
         capture, truth = self._capture, self._truth
         if capture is None or truth is None:
             return
-        wanted = {port.id for port in self.outputs if ctx.wired(port.id)}
-        for row in truth.cell_rows() if "truth-cells-out" in wanted else ():
-            ctx.emit("truth-cells-out", row)
+        shown = ctx.wired("frames-disp-out")
+        truth.emit_cells(ctx)
         while not ctx.stopping() and not self._ended:
             exposure = capture.read(timeout_s=0.1)
             if not isinstance(exposure, SimulatedExposure):
@@ -113,8 +102,13 @@ class SimulatedScopeNode(Node):
             if self._paused:
                 ctx.count("paused")
                 continue
-            truth.add(exposure)
-            self._emit(ctx, exposure, wanted)
+            frame = exposure.frame
+            ctx.emit("frames-raw-out", frame)
+            if shown:
+                mat = self._display(frame.mat, exposure.quaternion)
+                ctx.emit("frames-disp-out", Frame(frame.index, frame.time_us, mat))
+            emit_orientation(ctx, frame.time_us, exposure.quaternion)
+            truth.emit(ctx, exposure)
 
     def on_data(self, ctx: Context, port: str, item: Control) -> None:
         """Pause, go on, or end; the brain lives on meanwhile, and the gap stays in the index."""
@@ -139,33 +133,6 @@ class SimulatedScopeNode(Node):
             ctx.count("overflowed", self._capture.overflowed)
         if self._truth is not None:
             self._truth.close()
-
-    def _describe_truth(self, ctx: Context, n_units: int) -> None:
-        units = [f"cell {unit}" for unit in range(n_units)]
-        us = {"time_unit": "microseconds"}
-        ctx.describe("truth-motion-out", **us, data_unit="px", signal_names=["dy", "dx"])
-        ctx.describe("truth-traces-out", **us, data_unit="F/F0", signal_names=units)
-        ctx.describe("truth-events-out", table_header=list(EVENTS_HEADER))
-        ctx.describe("truth-cells-out", table_header=list(CELLS_HEADER))
-
-    def _emit(self, ctx: Context, exposure: SimulatedExposure, wanted: set[str]) -> None:
-        frame, rendered = exposure.frame, exposure.rendered
-        ctx.emit("frames-raw-out", frame)
-        if "frames-disp-out" in wanted:
-            shown = self._display(frame.mat, exposure.quaternion)
-            ctx.emit("frames-disp-out", Frame(frame.index, frame.time_us, shown))
-        emit_orientation(ctx, frame.time_us, exposure.quaternion)
-        time_us = np.array([frame.time_us], np.int64)
-        if "truth-motion-out" in wanted:
-            shift = np.array([rendered.shift_px], np.float32)
-            ctx.emit("truth-motion-out", FloatSignalBlock(time_us, shift))
-        if "truth-traces-out" in wanted:
-            traces = rendered.traces[None].astype(np.float32)
-            ctx.emit("truth-traces-out", FloatSignalBlock(time_us, traces))
-        if "truth-events-out" in wanted:
-            for unit in np.flatnonzero(rendered.spikes):
-                cells = (str(frame.time_us), str(unit), str(int(rendered.spikes[unit])))
-                ctx.emit("truth-events-out", TableRow(cells))
 
 
 def _spec(settings: SimulatedScopeNode.Settings) -> Spec:
