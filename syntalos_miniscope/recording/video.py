@@ -171,7 +171,8 @@ class VideoReader:
         place = 0
         with self._container() as container:
             context = _stream(container, self.path).codec_context
-            context.thread_count = 1 if self.codec == "ffv1" else 0
+            # A decoder's own threads would log while it closes, which holds Python's lock: a hang.
+            context.thread_count = 1
             for packet in self._packets(container):
                 # Intra-coded frames are skipped undecoded; others need all before them.
                 if place < first and self.codec == "ffv1" and packet.size:

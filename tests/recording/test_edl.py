@@ -136,6 +136,15 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
         ExperimentDir.create(tmp_path / "file", "m1", "maze")
 
 
+def test_a_read_only_disk_is_one_line(tmp_path, monkeypatch):
+    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(RecordingError, match=r"cannot record in .*: Read-only file system; give"):
+        ExperimentDir.create(tmp_path, "m1", "maze")
+
+
 def test_a_disk_that_fills_up_is_named_and_the_old_manifest_stays(tmp_path, monkeypatch):
     run = ExperimentDir.create(tmp_path, "m1", "maze")
     dataset = run.dataset("events")

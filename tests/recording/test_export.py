@@ -128,6 +128,23 @@ def test_daq_folders_and_plain_videos_are_exported_too(tmp_path, daq_session, ta
             assert back.marks == ((1_500_000, "light, then dark"),)
 
 
+@pytest.mark.parametrize("target", ["edl", "daq", "zarr", "csv"])
+def test_names_of_all_scripts_go_all_the_way(tmp_path, target):
+    run = ExperimentDir.create(tmp_path / "Übung – 実験", "Мышь 7", "🐭 & «maze»")
+    video = VideoDataset(run.dataset("videos/σκόπιο"), "σκόπιο", 20.0)
+    for number in range(6):
+        video.add(Frame(number, 50_000 * number, picture(number)))
+        video.add_orientation(50_000 * number, (1.0, 0.0, 0.0, 0.0))
+    video.close()
+    run.mark(1000, "свет")
+    run.finish(success=True, length_ms=300)
+    out = tmp_path / "Übung – 実験" / "выход"
+    export_recording(run.path, target, out)
+    if target != "csv":
+        back = open_recording(next(out.glob("*/*/*/*/*/")) if target == "daq" else out)
+        same_frames(open_recording(run.path), back)
+
+
 def test_the_example_of_the_documentation_runs(tmp_path, source):
     text = (Path(__file__).parents[2] / "docs" / "how-to" / "export.md").read_text()
     code = text.split("```python")[1].split("```")[0]
