@@ -46,7 +46,8 @@ class Stabilise(Node):
         )
         self._stabiliser = Stabiliser(self.settings.reach_px, self.settings.renewal)
         self._worst = 1.0
-        deep = int(str(incoming.get("depth", 8))) > 8
+        # OpenCV's depth number 2 means 16 bits.
+        deep = incoming.get("depth") == 2
         shape = (512, 512)
         _warm_up(np.zeros(shape, np.uint16) if deep else np.zeros(shape, np.uint8))
 

@@ -124,7 +124,7 @@ def refine(
         xx += row_xx
         yr += row_yr
         xr += row_xr
-    quality = gt / sqrt(gg * tt)
+    quality = min(gt / sqrt(gg * tt), 1.0)
     determinant = scale * (yy * xx - yx * yx)
     if determinant <= 1e-6 * scale * yy * xx:
         return dy, dx, quality

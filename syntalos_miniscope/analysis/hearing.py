@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def save_said(said: Said, names: Sequence[str], path: Path) -> None:
 def load_said(path: Path, cpu_ms_per_frame: float | None = None) -> tuple[Said, list[str]]:
     """Read what was said, and the names of the traces; ValueError if it cannot be read."""
     try:
-        with np.load(path) as kept:
+        with path.open("rb") as file, np.load(file) as kept:
             said = Said(
                 shifts=Series(kept["shift_time_us"], kept["shifts"].astype(np.float64)),
                 traces=Series(kept["trace_time_us"], kept["traces"].astype(np.float64)),
@@ -90,7 +91,7 @@ def load_said(path: Path, cpu_ms_per_frame: float | None = None) -> tuple[Said, 
                 cpu_ms_per_frame=cpu_ms_per_frame,
             )
             return said, [str(name) for name in kept["names"]]
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 

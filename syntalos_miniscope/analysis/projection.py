@@ -43,7 +43,7 @@ class Projection:
         if self.kind == "correlation":
             add_with_neighbours(picture, self._sums, share)
         else:
-            add_alone(picture, self._sums, share)
+            add_alone(picture, self._sums, share, np.float32(1 / self._memory))
 
     def picture(self) -> Image:
         """Give the picture (H, W): counts, or a correlation from -1 to 1, or a ratio."""
@@ -82,7 +82,7 @@ def as_bytes(picture: Image) -> NDArray[np.uint8]:
 
 
 @numba.njit(nogil=True, cache=True)
-def add_alone(picture: Image, sums: Image, share: Any) -> None:
+def add_alone(picture: Image, sums: Image, share: Any, fading: Any) -> None:
     """Renew mean, mean square, mean distance from the mean, and the maximum, which decays.
 
     A distance counts no more than six times the usual one, so that flashes are not noise.
@@ -95,7 +95,7 @@ def add_alone(picture: Image, sums: Image, share: Any) -> None:
             mean += share * (value - mean)
             sums[0, y, x] = mean
             sums[1, y, x] += share * (value * value - sums[1, y, x])
-            top = sums[3, y, x] - share * (sums[3, y, x] - mean)
+            top = sums[3, y, x] - fading * (sums[3, y, x] - mean)
             sums[3, y, x] = max(top, value)
 
 

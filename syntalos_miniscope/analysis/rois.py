@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -75,7 +76,7 @@ def load_rois(path: Path, shape: tuple[int, int]) -> Rois:
         raise ValueError(f"{path}: regions are read from .json, .npz, .hdf5 or a zarr folder")
     try:
         rois = read(path, shape)
-    except (OSError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, IndexError, AttributeError, BadZipFile) as error:
         raise ValueError(f"{path}: not a file of regions ({error})") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -126,7 +127,7 @@ def _from_json(path: Path, shape: tuple[int, int]) -> Rois:
 
 
 def _from_npz(path: Path, shape: tuple[int, int]) -> Rois:
-    with np.load(path) as stored:
+    with path.open("rb") as file, np.load(file) as stored:
         weights = stored["A"]
         names = [str(name) for name in stored["names"]] if "names" in stored else ()
     if weights.ndim != 3:

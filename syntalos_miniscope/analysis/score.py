@@ -182,7 +182,7 @@ def event_f1(said: Said, true: Truth, pairs: Sequence[tuple[int, int]]) -> float
     for channel, cell in pairs:
         times_us = said.event_time_us[said.event_channel == channel]
         spikes = true.spikes
-        fired_us = spikes.time_us[(spikes.values[:, cell] > 0) & (spikes.time_us >= begin_us)]
+        fired_us = spikes.time_us[spikes.values[:, cell] > 0]
         visible_us = _visible_us(said.traces, true, channel, cell)
         visible_us = visible_us[visible_us >= begin_us]
         spoken += len(times_us)

@@ -17,8 +17,12 @@ Image = NDArray[np.float32]
 SMOOTH_PX, BACKGROUND_PX = 1.5, 9
 """The band that is looked at, in pixels of half the resolution: a Gaussian less a box."""
 
-LEAST_QUALITY = 0.5
-"""Of the usual quality: a frame that fits worse does not change the template."""
+LEAST_QUALITY, LEAST_SHARE = 0.1, 0.5
+"""A frame that fits worse than this, or than this share of the usual quality, is strange: it
+keeps the shift of the frame before and does not change the template."""
+
+PATIENCE_FRAMES = 40
+"""After so many strange frames in a row the template begins anew with the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Stabiliser:
     flash pull less than vessels that stay. The frame, moved back, then renews the template: the
     n-th frame 1/n of it, but no less than `renewal`.
 
-    The first frame is where the picture is at rest. Frames are (H, W), of 8 or 16 bits.
+    The first frame with anything in it is where the picture is at rest. Frames are (H, W), of 8
+    or 16 bits.
     """
 
     def __init__(self, reach_px: int = 24, renewal: float = 0.005) -> None:
@@ -48,6 +53,7 @@ class Stabiliser:
         self._template: Image | None = None
         self._frames = 0
         self._usual = 0.0
+        self._strange = 0
         self._last = Shift(0.0, 0.0, 0.0)
 
     def __call__(self, frame: Picture) -> tuple[Picture, Shift]:
@@ -60,14 +66,17 @@ class Stabiliser:
     def find(self, frame: Picture) -> Shift:
         """Give how far a frame has moved, and learn from it."""
         seen = band_passed(frame)
-        if self._template is None or self._template.shape != seen.shape:
+        template = self._template
+        if template is None or template.shape != seen.shape or self._strange > PATIENCE_FRAMES:
             self._begin(seen)
             return self._last
-        template = self._template
         at, quality = self._held(self._coarse(seen, template)), 0.0
         for _ in range(2):
             dy, dx, quality = refine(seen, template, self._weight, at, self._margin, self._room)
             at = self._held((dy, dx))
+        if quality < max(LEAST_QUALITY, LEAST_SHARE * self._usual):
+            self._strange += 1
+            return Shift(self._last.dy, self._last.dx, max(float(quality), 0.0))
         self._learn(seen, template, at, float(quality))
         self._last = Shift(2 * at[0], 2 * at[1], float(quality))
         return self._last
@@ -80,12 +89,12 @@ class Stabiliser:
                 f"frames of {width} x {height} pixels are too small to be stabilised within "
                 f"{self.reach_px} pixels"
             )
-        self._template = seen.copy()
-        self._variance = np.full_like(seen, seen.var())
-        self._weight: Image = np.reciprocal(2 * self._variance + np.float32(1e-6))
         self._floor = float(seen.var())
+        self._template = seen.copy() if self._floor > 0 else None
+        self._variance = np.full_like(seen, self._floor)
+        self._weight: Image = np.reciprocal(2 * self._variance + np.float32(1e-6))
         self._room = np.empty_like(seen)
-        self._frames = 1
+        self._frames, self._strange = 1, 0
         self._usual = 0.0
         self._last = Shift(0.0, 0.0, 1.0 if self._floor > 0 else 0.0)
 
@@ -106,8 +115,7 @@ class Stabiliser:
         return min(max(at[0], -most), most), min(max(at[1], -most), most)
 
     def _learn(self, seen: Image, template: Image, at: tuple[float, float], quality: float) -> None:
-        if quality < LEAST_QUALITY * self._usual or quality <= 0:
-            return
+        self._strange = 0
         self._frames += 1
         share = max(1 / self._frames, self.renewal)
         self._usual += share * (quality - self._usual)
