@@ -47,6 +47,7 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
         "framerate": 50.0, "size": ("size", 64, 48), "has_color": False
     }  # fmt: skip
     report = module.report()
+    assert report["counters"] == {"stops": 1} and not report["notes"] and not report["error"]
     assert {out["port"]: out["items"] for out in report["outputs"]} == {
         "frames-out": ticks, "signal-out": ticks, "rows-out": ticks
     }  # fmt: skip

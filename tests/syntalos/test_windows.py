@@ -73,6 +73,7 @@ def test_a_live_knob_reaches_the_run_and_a_fixed_one_waits_for_the_next(
     module.edited(node.Settings.model_validate({"rate_hz": 100.0, "height": 96}))
     link.hears = 30
     module.turn()
+    assert link.hears == 0, "a source keeps to the loop until it is stopped"
     assert link.statuses == ["100 Hz"] and not link.failed
     shapes = {item.mat.shape for port, item in link.sent if port == "frames-out"}
     assert shapes == {(48, 64)}
