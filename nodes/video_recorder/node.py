@@ -131,7 +131,7 @@ class VideoRecorder(Node):
         # What is recorded from the start on keeps also the samples before its first frame.
         if self._gate.openings > 1 or self.settings.begin_s or self.settings.wait_for_start:
             self._segment_us = first.time_us - 1000
-        if isinstance(self._sink, VideoDataset):
+        if self._sink is not None:
             self._sink.begin_segment(first)
 
     def _write_orientation(self) -> None:

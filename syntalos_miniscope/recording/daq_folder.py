@@ -76,7 +76,7 @@ class DaqDevice:
         self._settings = dict(settings or {})
         self._kind: DeviceKind = kind
         self._video: VideoWriter | None = None
-        self._first_index = 0
+        self._first_index = self._last_index = self._paused = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -116,11 +116,21 @@ class DaqDevice:
     def _add_times(self, index: int, time_us: int) -> None:
         if self.frames == 0:
             self._first_index = index
+        index -= self._paused
+        self._last_index = index
         number = index - self._first_index + 1
         self._times.add((str(self.frames), str(time_us // 1000), "0", str(number)))
         self._sidecar.add(index, max(time_us, 0))
         self.frames += 1
         self._last_us = time_us
+
+    def begin_segment(self, first: Frame) -> None:
+        """Say that recording goes on with a frame: what was not recorded before it is no loss.
+
+        The layout knows no pauses, so the numbers go on; the times show it.
+        """
+        if self.frames:
+            self._paused = first.index - self._last_index - 1
 
     def add_orientation(self, time_us: int, quaternion: Quaternion) -> None:
         """Write one row of head orientation."""

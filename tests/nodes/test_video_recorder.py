@@ -161,6 +161,25 @@ def test_the_daq_layout_is_written_and_read(tmp_path, monkeypatch):
     assert recording.time_us.tolist() == [1_234 + 50_001 * n for n in (0, 1, 4, 5, 6)]
 
 
+def test_a_pause_is_no_drop_in_a_daq_folder_either(tmp_path):
+    script = record(tmp_path, layout="daq")
+    commands = {
+        3: ControlKind.PAUSE,
+        6: ControlKind.START,
+        8: ControlKind.PAUSE,
+        9: ControlKind.START,
+    }
+    for number in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11]:
+        if number in commands:
+            script.feed("control-in", Control(commands[number]))
+        script.feed("frames-in", Frame(number, 50_000 * number, noise(number)))
+    script.stop()
+    recording = open_recording(run_folder(tmp_path) / "daq")
+    assert recording.index.tolist() == [0, 1, 2, 3, 4, 5, 7]
+    assert (recording.time_us // 50_000).tolist() == [0, 1, 2, 6, 7, 9, 11]
+    assert recording.drops == 1
+
+
 def test_scope_and_camera_share_one_daq_session(tmp_path):
     script = record(tmp_path, layout="daq", name="Scope")
     camera = Recorder(Recorder.Settings(layout="daq", name="BehavCam_0", daq_kind="cameras"))
