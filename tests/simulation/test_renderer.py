@@ -32,7 +32,7 @@ from syntalos_miniscope.simulation import (
     VesselLayer,
     Vignette,
 )
-from syntalos_miniscope.simulation.presets import studio_spec
+from syntalos_miniscope.simulation.presets import CA1, MINISCOPE_V4, build_spec, studio_spec
 from syntalos_miniscope.simulation.renderer import Rendered, Renderer
 
 SMALL = Acquisition(
@@ -232,6 +232,16 @@ def test_observed_footprints_times_traces_are_the_picture():
     footprints = renderer.scene.planted.dense((0, 0, *SMALL.shape), view.sigma_px, view.gain)
     expected = np.tensordot(frame.traces, footprints, 1)
     assert frame.image == pytest.approx(expected, abs=2e-3 * expected.max())
+
+
+def test_auto_focus_and_what_is_detected_are_minisims():
+    # Four seeds of V4 CA1, moderate, 10 s: 911 units, 662 [17] detectable, 218 in focus at 177 µm.
+    renderers = [Renderer(build_spec(MINISCOPE_V4, CA1, seed=seed)) for seed in range(4)]
+    scenes = [renderer.scene for renderer in renderers]
+    assert all(len(scene.units) == 911 for scene in scenes)
+    assert np.mean([scene.focal_depth_um for scene in scenes]) == pytest.approx(177, abs=5)
+    assert np.mean([scene.detectable().sum() for scene in scenes]) == pytest.approx(662, abs=25)
+    assert np.mean([scene.view.in_focus.sum() for scene in scenes]) == pytest.approx(218, rel=0.1)
 
 
 def test_memory_does_not_grow():
