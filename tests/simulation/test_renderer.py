@@ -239,7 +239,7 @@ def test_auto_focus_and_what_is_detected_are_minisims():
     renderers = [Renderer(build_spec(MINISCOPE_V4, CA1, seed=seed)) for seed in range(4)]
     scenes = [renderer.scene for renderer in renderers]
     assert all(len(scene.units) == 911 for scene in scenes)
-    assert np.mean([scene.focal_depth_um for scene in scenes]) == pytest.approx(177, abs=5)
+    assert np.mean([scene.focal_depth_um or 0.0 for scene in scenes]) == pytest.approx(177, abs=5)
     assert np.mean([scene.detectable().sum() for scene in scenes]) == pytest.approx(662, abs=25)
     assert np.mean([scene.view.in_focus.sum() for scene in scenes]) == pytest.approx(218, rel=0.1)
 
