@@ -28,8 +28,7 @@ def main() -> None:
 
 
 def _draw(scratch: Path) -> None:
-    from PySide6.QtCore import QSettings
-    from PySide6.QtTest import QTest
+    from PySide6.QtCore import QEventLoop, QSettings, QTimer
     from PySide6.QtWidgets import QApplication, QWidget
 
     from syntalos_miniscope.catalog import Catalog
@@ -38,16 +37,23 @@ def _draw(scratch: Path) -> None:
     app = QApplication(sys.argv[:1])
     catalog = Catalog.shipped()
     OUT.mkdir(exist_ok=True)
+    os.chdir(scratch)
+
+    def wait(ms: int) -> None:
+        # QTest.qWait would keep Python's lock, and the threads of a run would starve.
+        loop = QEventLoop()
+        QTimer.singleShot(ms, loop.quit)
+        loop.exec()
 
     def until(true: Callable[[], bool], seconds: float = 240) -> None:
         for _ in range(round(seconds * 20)):
             if true():
                 return
-            QTest.qWait(50)
+            wait(50)
         raise SystemExit("make screenshots: the run did not get that far")
 
     def save(widget: QWidget, name: str) -> None:
-        QTest.qWait(250)
+        wait(400)
         widget.grab().save(str(OUT / f"{name}.png"))
         print(f"docs/screenshots/{name}.png")
 
@@ -56,7 +62,7 @@ def _draw(scratch: Path) -> None:
         settings.setValue("window/mode", mode)
         settings.setValue("run/subject", "m01")
         settings.setValue("run/experiment", "rehearsal")
-        settings.setValue("run/folder", str(scratch / "Miniscope"))
+        settings.setValue("run/folder", "Miniscope")
         window = EditorWindow(
             catalog, settings, ask=lambda parent, question, details, said: said[0]
         )

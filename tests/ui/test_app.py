@@ -20,7 +20,19 @@ from pathlib import Path
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.project import load
 from syntalos_miniscope_ui.app import main
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 file, nodes = Path(sys.argv[1]), Path(sys.argv[2])
+app = QApplication([])
+
+def edit():
+    for window in app.topLevelWidgets():
+        if hasattr(window, "files"):
+            window.files.document.rename("camera", "Eye")
+            print("edited", flush=True)
+
+if sys.argv[3] == "edit":
+    QTimer.singleShot(300, edit)
 sys.exit(main(load(file), file, Catalog.find([nodes]), run=sys.argv[3] == "run"))
 """
 
@@ -61,7 +73,7 @@ def until_there(folder: Path, pattern: str) -> Path:
 
 
 def test_a_project_that_does_not_fit_is_refused_in_a_line(program, tmp_path) -> None:
-    child = program("edit", 'to = "rows.rows-in"', 'to = "rows.columns-in"')
+    child = program("look", 'to = "rows.rows-in"', 'to = "rows.columns-in"')
     _, said = child.communicate(timeout=60)
     assert child.returncode == 2
     assert said.count("\n") == 1
@@ -79,3 +91,14 @@ def test_a_signal_ends_a_run_in_order_and_says_so(program, tmp_path, number) -> 
     assert "Traceback" not in said
     report = until_there(tmp_path / "export", "m01/*/*/report.json").read_text()
     assert '"exit_reason": "stopped"' in report
+
+
+def test_a_signal_loses_no_unsaved_change_and_asks_nothing(program, tmp_path) -> None:
+    child = program("edit")
+    assert child.stdout is not None
+    assert child.stdout.readline() == "edited\n"
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=30)
+    assert child.returncode == 130, said
+    assert 'title = "Eye"' in (tmp_path / ".small.toml.autosave").read_text()
+    assert 'title = "Camera"' in (tmp_path / "small.toml").read_text()

@@ -74,4 +74,5 @@ def _until_closed(app: QApplication, window: EditorWindow) -> int:
 def _leave_if(app: QApplication, window: EditorWindow, interrupted: list[int]) -> None:
     if interrupted and window.running.phase == "idle":
         window.files.autosave()
-        app.quit()
+        # Not quit, which would ask the window, which would ask about unsaved changes.
+        app.exit()
