@@ -114,6 +114,8 @@ class VideoRecorder(Node):
             if item.time_us >= self._tell_us:
                 self._tell_us = item.time_us + 1_000_000
                 ctx.status(f"{self._sink.frames} frames" if kept else "waiting")
+        elif item.data.shape[1] != 4:
+            raise RecordingError(f"takes qw, qx, qy, qz, not {item.data.shape[1]} channels")
         else:
             for time, (w, x, y, z) in zip(item.timestamps, item.data.tolist(), strict=True):
                 self._samples.append((int(time) * self._to_us, (w, x, y, z)))

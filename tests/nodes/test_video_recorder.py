@@ -244,6 +244,14 @@ def test_an_unknown_unit_of_time_is_one_line():
     script.stop()
 
 
+def test_another_signal_than_orientation_is_one_line(tmp_path):
+    script = record(tmp_path)
+    with pytest.raises(RecordingError, match="takes qw, qx, qy, qz, not 3 channels"):
+        block = FloatSignalBlock(np.zeros(1, np.int64), np.zeros((1, 3), np.float32))
+        script.feed("orientation-in", block)
+    script.stop()
+
+
 def test_a_disk_without_room_is_refused_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 5e6)
     with pytest.raises(RecordingError, match=r"cannot record in .* only 5 MB left; make room"):
