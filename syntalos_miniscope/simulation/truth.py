@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.recording.truth import Footprints, FrameTruth, GroundTruth
+from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.detection import Swing
 from syntalos_miniscope.simulation.renderer import Rendered, Renderer
 
@@ -57,13 +57,13 @@ class TruthKeeper:
     def _start(self) -> GroundTruth:
         renderer, scene, done = self._renderer, self._renderer.scene, self._stages
         n_units = len(scene.units)
-        planted, canvas = scene.planted, scene.canvas
+        canvas = scene.canvas
         optics, alive = "optics" in done, "cell_activity" in done
         view = scene.view
         haze = renderer.life.haze if "neuropil" in done else None
         vessels = scene.vasculature_mask if "vasculature" in done else None
         return GroundTruth(
-            planted=Footprints(planted.offsets, planted.shapes, planted.data, canvas.shape),
+            planted=scene.planted,
             fov_offset=(canvas.margin_px, canvas.margin_px),
             fov_shape=canvas.fov_shape,
             centers_um=scene.centers_um,

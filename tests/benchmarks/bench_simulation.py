@@ -44,7 +44,7 @@ def work(program: str, task: str, spec_file: str) -> None:
     told: dict[str, float] = {}
     if task == "video":
         with tempfile.TemporaryDirectory() as folder:
-            quiet = {"progress": False} if program == "minisim" else {}
+            quiet: dict[str, Any] = {"progress": False} if program == "minisim" else {}
             simulate_video(spec, Path(folder) / "a.avi", vmax=255.0, codec="Y800", **quiet)
     elif task == "null":
         render_to_nowhere(spec)

@@ -66,7 +66,7 @@ def minisim() -> Minisim:
 EVERYTHING = Spec(
     acquisition=Acquisition(
         fps=20,
-        duration_s=10,
+        duration_s=6,
         image_sensor=ImageSensor(n_px_height=80, n_px_width=100, pixel_pitch_um=16),
     ),
     seed=5,
