@@ -12,10 +12,10 @@ from __future__ import annotations
 from math import ceil, exp, log
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.noise import normal, uniform
 from syntalos_miniscope.simulation.steps import CellActivity
 
@@ -123,7 +123,7 @@ def _gains(keys: NDArray[np.uint64], cv: float) -> Floats:
     return np.exp(-variance / 2 + variance**0.5 * deviates) if len(keys) else np.zeros(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _advance(
     keys,
     frame,
@@ -168,7 +168,7 @@ def _advance(
         rises[cell], falls[cell] = rise, fall
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_bins(trace, spikes, first, end, total, counts):
     """Add bins `first` … `end - 1` of a frame to sums (n,) of fluorescence and spikes."""
     for cell in range(len(total)):
@@ -177,7 +177,7 @@ def add_bins(trace, spikes, first, end, total, counts):
             counts[cell] += spikes[cell, b]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def frame_means(trace, out):
     """Write the mean over the bins of a frame (n, bins) to `out` (n,), and give their sum."""
     n, bins = trace.shape

@@ -8,9 +8,9 @@ from __future__ import annotations
 from math import exp
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.steps import Bleaching
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ class Photobleaching:
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fade(intact, emission, illumination, susceptibility, recovery):
     for i in range(len(intact)):
         rate = recovery + susceptibility * illumination[i] * max(emission[i], 0.0)

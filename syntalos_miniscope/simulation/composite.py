@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording.truth import Footprints
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.pyramid import (
     LANES,
     PAD,
@@ -72,7 +72,7 @@ def observe(
     return Patches(arrays, int(levels.max(initial=0)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weights):
     n = len(starts)
     placed = np.zeros((n, 5), np.int64)
@@ -101,7 +101,7 @@ def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weigh
     return placed, units, used
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def blurred(planted, top, left, sigma, level, level_height, level_width):
     """Blur one patch and give (samples of a level, row, column) of where it is not dark."""
     height, width = planted.shape
@@ -123,7 +123,7 @@ def blurred(planted, top, left, sigma, level, level_height, level_width):
     return picture, row, column
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shares(taps, first, size, level, level_size):
     """Give what the pixels of a line shed on samples (size, n), and the first of these."""
     reach, step = len(taps) - 1, 1 << level
@@ -139,13 +139,13 @@ def _shares(taps, first, size, level, level_size):
     return shares, begin
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel
 def _add(to, share, line):
     for i in range(len(to)):
         to[i] += share * line[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _trimmed(picture, least):
     top, bottom, left, right = picture.shape[0], -1, picture.shape[1], -1
     for r in range(picture.shape[0]):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from math import cos, floor, radians, sin
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.canvas import SD_LIMIT, Canvas
 from syntalos_miniscope.simulation.drift import Drift
 from syntalos_miniscope.simulation.extras import Rotation, Warp
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.pyramid import Image, blur
 
 _MODES = 4
@@ -86,7 +86,7 @@ class Deformation:
         return bend
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bend(fields, modes, out):
     for m in range(len(modes)):
         for axis in range(2):
@@ -95,7 +95,7 @@ def _bend(fields, modes, out):
                     out[axis, r, c] += modes[m] * fields[m, axis, r, c]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def deform(canvas, margin, shift_y, shift_x, angle_deg, bend, share, out):
     """Add `share` of the field of view, shifted, turned and bent, to `out`; bilinear."""
     height, width = out.shape

@@ -8,8 +8,8 @@ from __future__ import annotations
 from math import ceil, cos, exp, floor, hypot, pi, sin
 
 import numpy as np
-from numba import njit
 
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.noise import normal, uniform
 
 # Of minisim, 2.3: where dendrites start, how bright they are, how they bend and fork.
@@ -22,7 +22,7 @@ _SHORTEST, _LONGEST = 0.6, 1.25
 _MEAN_DENDRITES, _FEWEST, _MOST = 5.0, 2, 9
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_cell(
     key,
     row,
@@ -53,7 +53,7 @@ def draw_cell(
     return _cut(patch, top, left, height, width)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _draw_soma(patch, key, y, x, radius, irregularity, reach):
     size = 2 * reach + 2
     top, left = floor(y) - reach, floor(x) - reach
@@ -73,7 +73,7 @@ def _draw_soma(patch, key, y, x, radius, irregularity, reach):
         patch[round(y), round(x)] = 1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _smooth(image, sigma):
     size, radius = image.shape[0], int(4 * sigma + 0.5)
     taps = np.empty(2 * radius + 1)
@@ -94,7 +94,7 @@ def _smooth(image, sigma):
                 view[i, j] = line[j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _draw_dendrites(patch, key, y, x, radius, length, width):
     draw = 100_000
     count = min(max(_poisson(_MEAN_DENDRITES, uniform(key, draw)), _FEWEST), _MOST)
@@ -140,7 +140,7 @@ def _draw_dendrites(patch, key, y, x, radius, length, width):
                 draw += 3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stamp(patch, y, x, radius, full_radius):
     value = np.float32(_DIM + min(radius / full_radius, 1.0) * (_BRIGHT - _DIM))
     height, width = patch.shape
@@ -150,7 +150,7 @@ def _stamp(patch, y, x, radius, full_radius):
                 patch[r, c] = max(patch[r, c], value)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _poisson(mean, u):
     share = exp(-mean)
     below, count = share, 0
@@ -161,7 +161,7 @@ def _poisson(mean, u):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cut(patch, top, left, height, width):
     """Cut a patch to what is lit and on the canvas; of a cell off the canvas, one dark pixel."""
     first_row, last_row, first_column, last_column = height, -1, width, -1

@@ -12,10 +12,10 @@ from __future__ import annotations
 from math import floor, hypot, pi, sin, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.noise import normal
 from syntalos_miniscope.simulation.steps import BrainMotion
 
@@ -127,7 +127,7 @@ def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
     return scale_um * per_stride, scale_um * per_slosh
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _drive(key, first, state, numbers, stride, slosh):
     dt, frequency_hz, keep, spring = numbers
     wander = dt / (_FREQUENCY_TAU_S + dt)
@@ -157,7 +157,7 @@ def _drive(key, first, state, numbers, stride, slosh):
         slosh[b, 1] = state[9]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clamp(path, limit):
     for b in range(len(path)):
         away = hypot(path[b, 0], path[b, 1])
@@ -165,7 +165,7 @@ def _clamp(path, limit):
             path[b] *= limit / away
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move(canvas, margin, shift_y, shift_x, share, out):
     """Add `share` of the field of view, with its content shifted by a fraction of pixels, to `out`.
 
@@ -197,7 +197,7 @@ def move(canvas, margin, shift_y, shift_x, share, out):
             to[j] += a * above[j] + b * above[j + 1] + c * below[j] + d * below[j + 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _taken(canvas, row, left, line):
     """Copy part of a row, dark where there is no canvas."""
     height, width = canvas.shape

@@ -8,12 +8,12 @@ from __future__ import annotations
 from math import exp
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.canvas import Canvas
 from syntalos_miniscope.simulation.drift import Drift
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.pyramid import (
     PAD,
     Image,
@@ -118,7 +118,7 @@ def _whole(field: Image, level: int, canvas: Canvas) -> Image:
     return field
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_fields(to, fields, shares):
     for k in range(len(shares)):
         for r in range(to.shape[0]):

@@ -14,8 +14,9 @@ import hashlib
 from statistics import NormalDist
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from syntalos_miniscope.simulation.kernel import kernel
 
 Key = np.uint64
 
@@ -45,7 +46,7 @@ def stream(seed: int, *names: str | int) -> Key:
     return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel
 def bits(key, i):
     """Give 64 random bits: number `i` of a stream (the finalizer of SplitMix64)."""
     x = key + np.uint64(i) * _STEP
@@ -54,13 +55,13 @@ def bits(key, i):
     return x ^ (x >> _S31)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel
 def uniform(key, i):
     """Give a number of [0, 1)."""
     return (bits(key, i) >> _S11) * _TO_UNIT
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel
 def normal(key, i):
     """Give a standard normal deviate."""
     x = bits(key, i)
@@ -72,7 +73,7 @@ def branch(key: Key, number: int) -> Key:
     return np.uint64(bits(key, number))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keys(key, n):
     """Give the keys (n,) of the members of a stream, such as cells."""
     members = np.empty(n, np.uint64)
@@ -81,7 +82,7 @@ def keys(key, n):
     return members
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def uniforms(key, n):
     """Give the first `n` uniform numbers of a stream."""
     draws = np.empty(n)
@@ -90,7 +91,7 @@ def uniforms(key, n):
     return draws
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def normals(key, n):
     """Give the first `n` normal deviates of a stream."""
     draws = np.empty(n)

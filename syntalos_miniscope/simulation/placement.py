@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.noise import uniform
 from syntalos_miniscope.simulation.steps import NeuronPopulation
 
@@ -44,7 +44,7 @@ def place(
     return _scatter(key, count, low, high, population.min_distance_um)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scatter(key, count, low, high, min_distance):
     placed = np.empty((count, 3))
     n = 0

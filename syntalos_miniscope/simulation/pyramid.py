@@ -13,8 +13,9 @@ from __future__ import annotations
 from math import exp, floor, log2
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from syntalos_miniscope.simulation.kernel import kernel
 
 Image = NDArray[np.float32]
 _Indices = NDArray[np.int64]
@@ -113,7 +114,7 @@ class Patches:
         self.top_level = top_level
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_patches(buffer, firsts, strides, rows, columns, starts, units, weights, amplitudes):
     # Unsigned, an index cannot count from the end, and the inner loop becomes vector instructions.
     for i in range(len(firsts)):
@@ -127,7 +128,7 @@ def _add_patches(buffer, firsts, strides, rows, columns, starts, units, weights,
             at += stride
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def enlarge(coarse, fine, fine_pad):
     """Add a level to the next finer one, which has `fine_pad` samples around the canvas."""
     height, width = fine.shape
@@ -152,7 +153,7 @@ def enlarge(coarse, fine, fine_pad):
             out[width - 1] += here[width // 2]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _between(rows, out):
     a, b, c, d, e, f, g, h = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]
     t = _LAGRANGE
@@ -165,7 +166,7 @@ def _between(rows, out):
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _midway(line, out, n):
     t = _LAGRANGE
     for j in range(n):
@@ -177,7 +178,7 @@ def _midway(line, out, n):
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gaussian_taps(sigma):
     """Give one half of a Gaussian, from its middle on, of which the whole adds up to 1."""
     radius = int(TRUNCATE * sigma + 0.5)
@@ -206,7 +207,7 @@ def blur(image: Image, sigma_px: float) -> Image:
     return pyramid.collapse()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _blur_rows(image, sigma, level, pad, n_out):
     height, width = image.shape
     taps = gaussian_taps(sigma).astype(np.float32)

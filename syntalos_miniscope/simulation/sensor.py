@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.acquisition import ImageSensor
 from syntalos_miniscope.simulation.extras import PixelDefects
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.noise import QUANTILES
 from syntalos_miniscope.simulation.pyramid import Image
 from syntalos_miniscope.simulation.steps import Sensor
@@ -111,7 +111,7 @@ class Pixels:
         )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel
 def _deviate(pixel, first, second):
     """Give the noise of a pixel; 64 bits of key keep frames from having the same noise, shifted."""
     x = np.uint32(np.uint32(pixel * _A) + first)
@@ -122,7 +122,7 @@ def _deviate(pixel, first, second):
     return _NEAR[x & _LOW12] + _FAR[(x >> _12) & _LOW12]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read(image, key, electrons, read_variance, gain, most, counts):
     first, second = np.uint32(key & _LOW32), np.uint32(key >> _32)
     height, width = image.shape
@@ -137,7 +137,7 @@ def _read(image, key, electrons, read_variance, gain, most, counts):
             out[c] = np.int32(min(max(value, zero), most))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read_uneven(
     image, key, electrons, dark, offset, read_variance, full_well, gain, black, most, counts
 ):

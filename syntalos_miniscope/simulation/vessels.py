@@ -8,11 +8,11 @@ from __future__ import annotations
 from math import cos, exp, hypot, pi, radians, sin, sqrt
 
 import numpy as np
-from numba import njit
 
 from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.acquisition import Acquisition
 from syntalos_miniscope.simulation.canvas import Canvas
+from syntalos_miniscope.simulation.kernel import kernel
 from syntalos_miniscope.simulation.noise import normal, uniform
 from syntalos_miniscope.simulation.pyramid import Image, blur
 from syntalos_miniscope.simulation.steps import Vasculature, VesselLayer
@@ -72,7 +72,7 @@ def _sharp_mask(layer: VesselLayer, canvas: Canvas, key: noise.Key) -> Image:
     return _absorb(path_um, layer.opacity, layer.absorption_per_um)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area):
     """Give the segments (n, 5) of a tree: y, x, y, x, radius, in µm from the canvas's corner."""
     segments = np.empty((_MOST_SEGMENTS, 5))
@@ -106,7 +106,7 @@ def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area):
     return segments[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _trace(path_um, segments, pixel_um):
     """Add the length of blood that light crosses at each pixel, segment by segment."""
     height, width = path_um.shape
@@ -130,7 +130,7 @@ def _trace(path_um, segments, pixel_um):
                     path_um[r, c] += 2 * sqrt(inside)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _absorb(path_um, opacity, per_um):
     height, width = path_um.shape
     mask = np.empty((height, width), np.float32)
