@@ -86,6 +86,13 @@ class Recorder(Node):
     def on_data(self, ctx, port, item):
         ctx.count("frames")
 """,
+    "traces": """
+class Traces(Node):
+    "Reads regions."
+    inputs = (In("frames-in", "Frames", Frame),)
+    class Settings(Settings):
+        rois: str = ""
+""",
     "rows": """
 class Rows(Node):
     "Takes rows."
@@ -101,7 +108,13 @@ ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48">'
     '<circle cx="24" cy="24" r="16" fill="#888"/></svg>'
 )
-CATEGORIES = {"camera": "device", "blur": "processing", "recorder": "writers", "rows": "writers"}
+CATEGORIES = {
+    "camera": "device",
+    "blur": "processing",
+    "recorder": "writers",
+    "traces": "processing",
+    "rows": "writers",
+}
 
 PROJECT = """
 [project]

@@ -267,11 +267,13 @@ def test_the_middle_button_pans(window) -> None:
 
 def test_a_drop_on_a_wire_is_red_with_its_count(window) -> None:
     wire = window.scene.wires["canvas.frames-in"]
-    wire.show_load(19.6, 0)
+    wire.show_load(19.6, 0, alarm=False)
     assert (wire.label.text, wire.label.alarm) == ("19.6/s", False)
-    wire.show_load(19.6, 1204)
+    wire.show_load(19.6, 1204, alarm=True)
     assert (wire.label.text, wire.label.alarm) == ("19.6/s · 1,204 dropped", True)
-    wire.show_load(None, 0)
+    wire.show_load(19.6, 1204, alarm=False)
+    assert (wire.label.text, wire.label.alarm) == ("19.6/s · 1,204 dropped", False)
+    wire.show_load(None, 0, alarm=False)
     assert not wire.label.isVisible()
 
 

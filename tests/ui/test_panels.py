@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 import pytest
 from pydantic import Field, model_validator
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QSpinBox
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.display import DisplaySettings
@@ -260,3 +261,23 @@ def test_the_panel_keeps_and_recalls_a_rig(qtbot, rigs) -> None:
     panel.lock(True)
     assert not panel.rig.recall.isEnabled()
     assert panel.sweep.isEnabled()
+
+
+def test_scrolling_past_a_knob_does_not_turn_it(form, edits, qtbot) -> None:
+    box = form.knob("count").findChild(QSpinBox)
+    where = QPointF(box.rect().center())
+
+    def scroll() -> None:
+        turn = QWheelEvent(
+            where, box.mapToGlobal(where), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(box, turn)
+
+    box.clearFocus()  # the first knob has it from the start
+    scroll()
+    assert edits == []
+    box.setFocus()
+    qtbot.waitUntil(box.hasFocus)
+    scroll()
+    assert edits == [(Knobs(count=4), "count")]

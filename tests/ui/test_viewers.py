@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 
+from syntalos_miniscope.analysis.rois import load_rois, save_rois
 from syntalos_miniscope.display import SATURATED
 from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame, TableRow
 from syntalos_miniscope_ui.viewers.choice import viewer_for
@@ -241,6 +242,19 @@ def test_regions_are_drawn_saved_and_read_again(view, tmp_path) -> None:
     view.rois.load(file)
     assert view.rois.as_data() == drawn
     assert [roi["name"] for roi in drawn] == ["roi 1", "roi 2", "roi 3"]
+
+
+def test_regions_that_are_drawn_are_those_that_are_analysed(view, tmp_path) -> None:
+    view.show_items([frame(0)], 1, 0)
+    view.rois.add("rectangle", (10, 8), 6)
+    view.rois.add("ellipse", (20, 12), 8)
+    view.rois.save(tmp_path / "rois.json", (32, 24))
+    read = load_rois(tmp_path / "rois.json", (24, 32))
+    assert read.names == ("roi 1", "roi 2")
+    assert np.allclose(read.centers(), [(8, 10), (12, 20)], atol=0.6)
+    save_rois(read, tmp_path / "again.json")
+    view.rois.load(tmp_path / "again.json")
+    assert [roi["name"] for roi in view.rois.as_data()] == ["roi 1", "roi 2"]
 
 
 def test_a_file_that_holds_no_regions_is_refused_and_changes_nothing(view, tmp_path) -> None:

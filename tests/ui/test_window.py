@@ -363,3 +363,17 @@ def test_colours_may_change_while_a_box_is_selected(window) -> None:
     window.set_mode("light")
     assert window.scene.selected_boxes() == ["camera"]
     assert window.inspector.form is not None
+
+
+def test_regions_that_are_saved_are_offered_to_the_box_that_reads_them(
+    window, document, answers, run_until
+) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    window.running.stop()
+    run_until(window, "idle")
+    traces = document.add("traces", (640, 0))
+    answers.say = ["Use them"]
+    window.views.docks["canvas", "frames-in"].widget().rois_saved.emit("/tmp/rois.json")
+    assert "Use these regions in Traces?" in answers.asked[0]
+    assert document.project.box(traces).settings == {"rois": "/tmp/rois.json"}

@@ -108,7 +108,10 @@ class Live(QObject):
                 item.show_state(box.phase, box.text, box.error, counts_text(box.counters))
         for target, wire in window.scene.wires.items():
             load = state.wires.get(target)
-            wire.show_load(load.items_per_s if load else None, load.dropped if load else 0)
+            if load is None:
+                wire.show_load(None, 0, alarm=False)
+            else:
+                wire.show_load(load.items_per_s, load.dropped, alarm=load.dropping)
         window.run_bar.show_clock(state, window.running.options.record)
         window.log.add(window.running.take_log())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ from syntalos_miniscope.streams import Control
 
 Phase = Literal["idle", "preparing", "running", "stopping"]
 RATE_WINDOW_S = 1.0
+ALARM_S = 5.0
+"""How long a wire stays red after a drop; the count stays for good."""
 SILENT_AFTER_S = 5.0
 """A wire that has carried nothing by then is told of: a loose plug, a sensor that is not alive."""
 
@@ -95,6 +98,8 @@ class WireState:
 
     items_per_s: float | None
     dropped: int
+    dropping: bool = False
+    """Whether something was dropped in the last seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,14 @@ class _Rate:
     items: int = 0
     since_s: float = field(default_factory=time.monotonic)
     value: float | None = None
+    dropped: int = 0
+    dropped_s: float = -math.inf
+
+    def is_dropping(self, dropped: int) -> bool:
+        now_s = time.monotonic()
+        if dropped > self.dropped:
+            self.dropped, self.dropped_s = dropped, now_s
+        return now_s - self.dropped_s < ALARM_S
 
     def update(self, items: int) -> float | None:
         now_s = time.monotonic()
@@ -199,10 +212,10 @@ class Running:
             self._tell_silence(loads)
         for load in loads:
             target = ".".join(load.target)
-            rate = None
-            if self.started and self.phase != "idle":
-                rate = self._rates.setdefault(target, _Rate()).update(load.items)
-            wires[target] = WireState(rate, load.dropped)
+            rate = self._rates.setdefault(target, _Rate())
+            on = self.started and self.phase != "idle"
+            per_s = rate.update(load.items) if on else None
+            wires[target] = WireState(per_s, load.dropped, rate.is_dropping(load.dropped))
         return RunState(self.phase, self.elapsed_s, boxes, wires)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -22,8 +23,9 @@ WIDTH = 540
 class Views:
     """Makes, feeds and puts away the docks of one window."""
 
-    def __init__(self, window: QMainWindow) -> None:
+    def __init__(self, window: QMainWindow, on_rois: Callable[[str], None]) -> None:
         self._window = window
+        self._on_rois = on_rois
         self.docks: dict[End, QDockWidget] = {}
         self._feeds: dict[End, Feed] = {}
         self._commands: dict[End, tuple[FrameView, Tap]] = {}
@@ -54,6 +56,8 @@ class Views:
             dock.setWidget(viewer)
         else:
             dock = self.docks[end] = self._add_dock(end, viewer)
+        if isinstance(viewer, FrameView):
+            viewer.rois_saved.connect(self._on_rois, Qt.ConnectionType.UniqueConnection)
         dock.setWindowTitle(_title(document, end, port))
         viewer.begin(metadata)
         self._feeds[end] = (viewer, engine.tap(*end, depth=viewer.port_depth))

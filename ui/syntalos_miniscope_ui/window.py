@@ -67,7 +67,7 @@ class EditorWindow(QMainWindow):
         self.inspector = Inspector(self.files.document, self.running)
         self.log = LogPanel(self.theme)
         self.run_bar = RunBar(settings, self.theme)
-        self.views = Views(self)
+        self.views = Views(self, self._use_rois)
         self.start: StartStrip | None = None
         self._lay_out()
         self.actions_by_name = build_menus(self, menus_of(self))
@@ -231,6 +231,16 @@ class EditorWindow(QMainWindow):
     def mark_event(self) -> None:
         """Keep this moment with the run."""
         self.running.note("Event")
+
+    def _use_rois(self, file: str) -> None:
+        document = self.files.document
+        for node_id in document.graph.nodes:
+            settings = document.settings(node_id)
+            if "rois" not in type(settings).model_fields or self.scene.locked:
+                continue
+            question = f"Use these regions in {document.label(node_id)}?"
+            if self.ask(self, question, file, ["Use them", "Only save"]) == "Use them":
+                document.set_settings(node_id, settings.model_copy(update={"rois": file}))
 
     # Colours and the end
 

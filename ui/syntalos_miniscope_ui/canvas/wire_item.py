@@ -39,7 +39,7 @@ class WireItem(QGraphicsItem):
         self.theme = theme
         self.target = ".".join(into.end)
         self.label = LoadLabel(theme)
-        self.dropped = 0
+        self.alarm = False
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
         self.setAcceptHoverEvents(True)
         self.setToolTip(
@@ -61,14 +61,14 @@ class WireItem(QGraphicsItem):
         lift = 0.0 if self.label.boundingRect().width() <= room else 24.0
         self.label.setPos(self._path.pointAtPercent(0.5) - QPointF(0, lift))
 
-    def show_load(self, items_per_s: float | None, dropped: int) -> None:
-        """Show what flows, and in red how much was dropped; None shows nothing."""
+    def show_load(self, items_per_s: float | None, dropped: int, *, alarm: bool) -> None:
+        """Show what flows and how much was dropped, in red while it drops; None shows no rate."""
         load = "" if items_per_s is None else rate_text(items_per_s)
         if dropped:
             load = f"{load} · {dropped:,} dropped" if load else f"{dropped:,} dropped"
-        if (load, dropped) != (self.label.text, self.dropped):
-            self.dropped = dropped
-            self.label.show_text(load, dropped > 0)
+        if (load, alarm) != (self.label.text, self.alarm):
+            self.alarm = alarm
+            self.label.show_text(load, alarm)
             self._place_label()
             self.update()
 
@@ -96,7 +96,7 @@ class WireItem(QGraphicsItem):
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         """Draw the wire."""
-        colour = QColor(self.theme.bad) if self.dropped else self.theme.wire(self.source.port.type)
+        colour = QColor(self.theme.bad) if self.alarm else self.theme.wire(self.source.port.type)
         width = 3.4 if self._hovered else 2.4
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.isSelected():

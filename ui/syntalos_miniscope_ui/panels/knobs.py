@@ -24,7 +24,7 @@ def knob_for(name: str, schema: Mapping[str, Any]) -> QWidget:
         return SwitchKnob()
     if kind == "integer" or kind == "number":
         return NumberKnob(name, schema, whole=kind == "integer")
-    of_path = name.rsplit("_", 1)[-1] in ("file", "folder", "dir", "path")
+    of_path = name.rsplit("_", 1)[-1] in ("file", "folder", "dir", "path", "rois")
     if kind == "string" and (of_path or "path" in str(schema.get("format", ""))):
         return PathKnob()
     if kind == "string":

@@ -7,8 +7,18 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
 
 from syntalos_miniscope.node import Settings, live_fields
 from syntalos_miniscope_ui.panels.fields import label_of
@@ -115,6 +125,17 @@ class SettingsForm(QWidget):
             self.edited.emit(settings, name)
 
 
+class _CalmWheel(QObject):
+    """Keeps a knob from turning when a person only scrolls the panel past it."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget):
+            if not watched.hasFocus():
+                event.ignore()
+                return True
+        return False
+
+
 class _Row(QWidget):
     """A knob, the button that resets it, and the line that says what is wrong."""
 
@@ -124,6 +145,11 @@ class _Row(QWidget):
         self.help = str(schema.get("description", ""))
         self.knob.setToolTip(self.help)
         self.knob.setAccessibleName(label_of(name, schema))
+        calm = _CalmWheel(self)
+        for widget in (self.knob, *self.knob.findChildren(QWidget)):
+            if isinstance(widget, (QAbstractSpinBox, QComboBox, QSlider)):
+                widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                widget.installEventFilter(calm)
         self.reset = QToolButton()
         self.reset.setText("↺")
         self.reset.setToolTip("Back to the default")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
@@ -44,6 +44,8 @@ class FrameView(QWidget):
     """Draws the newest frame it is given, and says how many it was not given."""
 
     port_depth = 1
+    rois_saved = Signal(str)
+    """Regions were saved: the file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -216,7 +218,9 @@ class FrameView(QWidget):
         name, _ = QFileDialog.getSaveFileName(self, "Save regions", "rois.json", "JSON (*.json)")
         if name and self._frame is not None:
             height, width = self._frame.mat.shape[:2]
-            self._try(lambda: self.rois.save(Path(name), (width, height)))
+            file = Path(name) if Path(name).suffix else Path(f"{name}.json")
+            if self._try(lambda: self.rois.save(file, (width, height))):
+                self.rois_saved.emit(str(file))
 
     def _ask_load_rois(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Load regions", "", "JSON (*.json)")
@@ -239,11 +243,13 @@ class FrameView(QWidget):
         if picture is None or not picture.save(str(file)):
             raise ValueError(f"{file}: cannot be written")
 
-    def _try(self, act: Any) -> None:
+    def _try(self, act: Any) -> bool:
         try:
             act()
         except (OSError, ValueError) as error:
             QMessageBox.warning(self, "Canvas", str(error))
+            return False
+        return True
 
     # What it says
 
