@@ -125,6 +125,11 @@ print(json.dumps([(spec.model_dump_json(indent=1), spec.cache_key()) for spec in
         assert Spec.model_validate_json(text).cache_key() == key
 
 
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as stored:
+        return dict(stored)
+
+
 def test_minisim_reads_our_recording_whole_with_its_truth(minisim: Minisim, tmp_path: Path) -> None:
     spec = EVERYTHING.model_copy(update={"output": Output(save_intermediates=True)})
     simulate_zarr(spec, tmp_path / "a.zarr")
@@ -137,7 +142,7 @@ np.savez(sys.argv[2], observed=recording.observed, **arrays)
 print(json.dumps([recording.spec.cache_key(), truth.n_units, truth.focal_depth_um]))
 """
     key, n_units, focal_um = minisim(script, tmp_path / "a.zarr", tmp_path / "read.npz", *ARRAYS)
-    read, ours = np.load(tmp_path / "read.npz"), Recording.load(tmp_path / "a.zarr")
+    read, ours = arrays(tmp_path / "read.npz"), Recording.load(tmp_path / "a.zarr")
     truth = ours.ground_truth
     assert (key, n_units, focal_um) == (spec.cache_key(), truth.n_units, truth.focal_depth_um)
     assert np.array_equal(read["observed"], ours.observed)
@@ -169,7 +174,7 @@ print(json.dumps(truth.focal_depth_um))
         *ARRAYS,
         stdin=EVERYTHING.minisim_json(),
     )
-    made, ours = np.load(tmp_path / "made.npz"), Recording.load(tmp_path / "a.zarr")
+    made, ours = arrays(tmp_path / "made.npz"), Recording.load(tmp_path / "a.zarr")
     assert ours.spec == EVERYTHING
     assert ours.ground_truth.focal_depth_um == focal_um
     assert np.array_equal(ours.observed, made["observed"])
