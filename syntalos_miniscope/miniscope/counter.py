@@ -44,12 +44,6 @@ class FrameCounter:
         self._received += 1
         return index
 
-    def settle(self) -> int:
-        """Count what the counter still says is missing; gives all that was lost."""
-        if self._recent and self._recent[-1] > 0:
-            self._lose(self._recent[-1])
-        return self.lost
-
     def _compare(self, counter: int, periods: float) -> None:
         if self._last is None:
             self._last = counter

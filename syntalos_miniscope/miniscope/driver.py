@@ -16,7 +16,7 @@ from syntalos_miniscope.miniscope.exposures import Exposures
 from syntalos_miniscope.miniscope.knobs import Knobs
 from syntalos_miniscope.miniscope.light import Light
 from syntalos_miniscope.miniscope.link import BURST, Commands, Link, State
-from syntalos_miniscope.miniscope.readback import chroma_metadata, read_back
+from syntalos_miniscope.miniscope.readback import ChromaMetadata, read_back
 from syntalos_miniscope.miniscope.transport import Connect, HostClock, Register, SystemClock
 from syntalos_miniscope.scope import Exposure, ScopeSettings
 
@@ -171,7 +171,6 @@ class Miniscope:
             if self._closed.is_set():
                 return
             self._closed.set()
-            self._count.settle()
             dark = self._link.close() if self._link else not self._light.lit
             self._link = None
             if dark:
@@ -233,6 +232,7 @@ class Miniscope:
         self._frame_ns, self._restarted = now_ns, False
         self._repeat_ns: int | None = now_ns + round(REPEAT_S * 1e9)
         self._record_sent = False
+        self._chroma = ChromaMetadata()
         self._commands.put(self._knobs.commands())
         if self._run is not None:
             self._exposures = Exposures(
@@ -251,7 +251,7 @@ class Miniscope:
         exposures = self._exposures
         if exposures is None:
             return None
-        back = chroma_metadata(raw.yuyv) or read_back(link.transport, self.wait_for_trigger)
+        back = self._chroma.read(raw.yuyv) or read_back(link.transport, self.wait_for_trigger)
         gaps = exposures.gaps
         exposure = exposures.make(
             raw, back, self.frame_rate_hz, wait_for_trigger=self.wait_for_trigger

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.miniscope.transport import Register, Transport
 
 _CHROMA_BYTES = 40
-_BLANK = (0x00, 0x80)
+_MOST_FRAMES, _LONGEST_FRAME_MS = 1000, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,25 @@ def read_back(transport: Transport, with_trigger: bool) -> ReadBack:
     )
 
 
-def chroma_metadata(yuyv: NDArray[np.uint8]) -> ReadBack | None:
-    """Read the metadata of Open Ephys's firmware out of a frame; None if there is none.
+class ChromaMetadata:
+    """Reads the metadata that Open Ephys's firmware writes into the pixels.
 
     The odd bytes of the first 20 pixels are five words: frame count, time in ms, inputs, and the
-    quaternion. In other firmware they are all the same.
+    quaternion. What other firmware leaves there is not specified, so it is believed only if count
+    and time have gone on plausibly since the frame before.
     """
-    raw = yuyv.reshape(-1, 2)[: _CHROMA_BYTES // 2, 1].tobytes()
-    if raw.count(raw[0]) == len(raw):
-        return None
-    counter, time_ms, inputs = struct.unpack("<3I", raw[:12])
-    return ReadBack(counter & 0xFFFF, raw[12:20], bool(inputs & 1), time_ms * 1000)
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int] | None = None
+
+    def read(self, yuyv: NDArray[np.uint8]) -> ReadBack | None:
+        """Read what a frame says; None if it says nothing."""
+        raw = yuyv.reshape(-1, 2)[: _CHROMA_BYTES // 2, 1].tobytes()
+        counter, time_ms, inputs = struct.unpack("<3I", raw[:12])
+        last, self._last = self._last, (counter, time_ms)
+        if last is None:
+            return None
+        frames, elapsed_ms = counter - last[0], time_ms - last[1]
+        if not (0 < frames <= _MOST_FRAMES and 0 < elapsed_ms <= frames * _LONGEST_FRAME_MS):
+            return None
+        return ReadBack(counter & 0xFFFF, raw[12:20], bool(inputs & 1), time_ms * 1000)

@@ -40,6 +40,16 @@ def test_a_scope_that_was_left_lit_is_dark_before_the_first_apply(rig, face):
     assert made.daq.scope.led_registers == (255, 255)
 
 
+def test_a_lit_scope_behind_a_link_that_was_reset_is_dark_as_well(rig):
+    made = rig().start(led_percent=80)
+    made.read(5)
+    made.scope._link.abandon()
+    made.daq.scope.deserialiser.clear()
+    made.daq.scope.serialiser.clear()
+    made.scope._open()
+    assert made.daq.scope.led_registers == (255, 255)
+
+
 def test_axes_are_remapped_though_the_sensor_was_left_in_fusion(rig):
     made = rig()
     made.daq.scope.bno[0x41] = 0
@@ -224,10 +234,26 @@ def test_open_ephys_metadata_is_read_from_the_frame_and_its_clock_is_kept(rig):
     exposures = made.read(40)
     assert exposures[-1].quaternion is not None
     points = [event for event in made.events if isinstance(event, SyncPoint)]
-    stamps = [point.device_us for point in points if point.device_us is not None]
-    assert stamps[-1] - stamps[10] == pytest.approx(
-        points[-1].time_us - points[10].time_us, abs=2000
-    )
+    told = [(p.device_us, p.time_us) for p in points if p.device_us is not None]
+    assert len(told) == 39
+    assert told[-1][0] - told[10][0] == pytest.approx(told[-1][1] - told[10][1], abs=2000)
+
+
+def test_noise_in_the_odd_bytes_is_not_taken_for_metadata(rig, monkeypatch):
+    rng = np.random.default_rng(0)
+    made = rig()
+
+    def noisy(frame):
+        yuyv = np.frombuffer(expose(frame), np.uint8).copy()
+        yuyv[1::2] = rng.integers(0, 256, yuyv.size // 2)
+        return yuyv.tobytes()
+
+    expose = made.daq._expose
+    monkeypatch.setattr(made.daq, "_expose", noisy)
+    exposures = made.start().read(30)
+    assert [exposure.frame.index for exposure in exposures] == list(range(30))
+    assert all(event.device_us is None for event in made.events if isinstance(event, SyncPoint))
+    assert all(exposure.quaternion for exposure in exposures[3:])
 
 
 def test_sync_points_hold_first_and_last_arrival(rig):

@@ -13,7 +13,7 @@ import pytest
 from virtual_miniscope.daq import Daq
 from virtual_miniscope.usbip_server import UsbIpServer
 
-SECONDS = 5
+SECONDS = 4
 
 
 class Rig:
@@ -90,9 +90,9 @@ def test_dropped_frames_are_counted_and_are_a_gap_in_what_was_recorded(rig):
 
 
 def test_an_unplugged_cable_is_told_and_the_run_goes_on(rig):
-    rig.start(12)
+    rig.start(9)
     rig.wait_until_recording()
-    rig.daq.inject("unplug", 2)
+    rig.daq.inject("unplug", 1)
     done = rig.finish()
     assert done["report"]["exit_reason"] == "finished"
     assert done["scope"]["counters"]["reconnects"] == 1
@@ -105,8 +105,9 @@ def test_an_unplugged_cable_is_told_and_the_run_goes_on(rig):
     assert rig.daq.scope.led_registers == (255, 255)
 
 
+@pytest.mark.slow
 def test_frozen_reads_are_told_and_leave_a_gap_in_the_orientation(rig):
-    rig.start()
+    rig.start(6)
     rig.wait_until_recording()
     rig.daq.inject("freeze", 2.5)
     done = rig.finish()
