@@ -33,8 +33,8 @@ class Link(Protocol):
         """Send an item; waits, holding Python's lock, while a receiver's queue is full."""
         ...
 
-    def dataset(self, name: str) -> Dataset:
-        """Make a dataset of this module's own in the run; while it is prepared."""
+    def dataset(self, name: str) -> Dataset | None:
+        """Make a dataset of this module's own, in `prepare`; None in a run that keeps nothing."""
         ...
 
     def status(self, text: str) -> None:
@@ -76,7 +76,8 @@ class Box:
         for port, metadata in self.described.items():
             self._link.describe(port, metadata)
         try:
-            self._report = self._link.dataset("report").data_file("report.json")
+            dataset = self._link.dataset("report")
+            self._report = dataset.data_file("report.json") if dataset else None
         except Exception as error:  # noqa: BLE001 - the data is worth more than the books
             self._link.say(f"this run gets no report: {error}")
 

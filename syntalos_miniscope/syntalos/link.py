@@ -102,15 +102,22 @@ class SyntalosLink:
         """Send an item; waits, holding Python's lock, while a receiver's queue is full."""
         self._out[port].submit(to_syntalos(syl, item))
 
-    def dataset(self, name: str) -> Dataset:
-        """Make a dataset named after this module, because a recorder behind it may take `name`."""
+    def dataset(self, name: str) -> Dataset | None:
+        """Make a dataset named after this module, because a recorder behind it may take `name`.
+
+        None in a run that keeps nothing.
+        """
+        try:
+            root = self._link.root_group
+        except syl.SyntalosPyError:
+            return None
         wanted = f"{self.instance}-{name}".replace("/", "-")
         full, number = wanted, 1
         while full in self._datasets:
             number += 1
             full = f"{wanted}_{number}"
         if self._datasets:
-            made = self._link.create_dataset_in_group(self._link.root_group, full)
+            made = self._link.create_dataset_in_group(root, full)
         else:
             made = self._link.create_default_dataset(full)
         self._datasets.append(full)

@@ -126,8 +126,9 @@ class Host:
         return self._ask("save", 15.0, str(self.folder))
 
     def prepare(self, run: str = "run", timeout_s: float = 15.0) -> bool:
+        """Prepare a run; one without a name keeps nothing."""
         self._root = self.folder / run
-        return self._ask("prepare", timeout_s, str(self._root))
+        return self._ask("prepare", timeout_s, str(self._root) if run else "")
 
     def start(self) -> None:
         self._ask("start", 15.0)

@@ -110,6 +110,15 @@ def test_a_failure_is_one_line_and_the_next_run_goes(
     assert not module.errors
 
 
+@both
+def test_a_run_that_keeps_nothing_runs(host: Callable[..., Host], ticker: Path) -> None:
+    module = host(ticker)
+    module.run(0.3, run="")
+    check_in_order(module.items)
+    assert not module.errors
+    assert [path.name for path in module.folder.iterdir()] == ["log.txt"]
+
+
 def test_stopping_before_the_start_stops_the_node(host: Callable[..., Host]) -> None:
     module = host(NODES / "ticker")
     assert module.prepare()

@@ -165,7 +165,7 @@ class SyntalosLink:
         self._wire.send(("taken", port))
 
     def _do_prepare(self, root: str) -> None:
-        self._group, self._default = EdlGroup(Path(root)), None
+        self._group, self._default = EdlGroup(Path(root)) if root else None, None
         self._preparing = True
         ok = True
         if self.on_prepare is None:
@@ -192,6 +192,7 @@ class SyntalosLink:
             self.state = "IDLE"
         if self._group is not None:
             self._group.save()
+        self._group = None
         self._wire.send(("reply", "stop", None))
 
     def _do_save(self, base_dir: str) -> None:
