@@ -35,9 +35,9 @@ def test_a_dense_movie_is_followed_within_half_a_pixel(dense):
 
 
 def test_phase_correlation_would_be_worse(dense):
-    first = dense.frames[0].astype(np.float32)
-    found = [cv2.phaseCorrelate(first, frame.astype(np.float32))[0] for frame in dense.frames]
-    theirs = np.array([(dy, dx) for dx, dy in found])
+    mean = dense.frames.mean(axis=0, dtype=np.float32)
+    found = [cv2.phaseCorrelate(mean, frame.astype(np.float32))[0] for frame in dense.frames]
+    theirs = np.array([(dy, dx) for dx, dy in found]).clip(-24, 24)
     assert rmse_px(dense, theirs) > 2 * rmse_px(dense, dense.shifts)
 
 
