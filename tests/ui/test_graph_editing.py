@@ -230,6 +230,16 @@ def test_a_wire_is_drawn_by_typing(window, document) -> None:
     assert sources(document)["canvas.frames-in"] == "camera.frames-raw-out"
 
 
+def test_a_wire_is_taken_off_by_typing(window, document) -> None:
+    window.scene.select(["canvas"])
+    press(window, Qt.Key.Key_W)
+    QTest.keyClicks(popup().search.line, "take off")
+    QTest.keyClick(popup().search.line, Qt.Key.Key_Return)
+    assert "canvas.frames-in" not in sources(document)
+    document.undo()
+    assert "canvas.frames-in" in sources(document)
+
+
 def test_escape_closes_the_search_and_adds_nothing(window, document) -> None:
     before = document.project
     press(window, Qt.Key.Key_A)

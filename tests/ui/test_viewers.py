@@ -289,6 +289,33 @@ def test_stacked_channels_lie_apart(qtbot) -> None:
     view.stacked.setChecked(False)
 
 
+@pytest.mark.parametrize("samples", [5, 5000])
+def test_channels_without_values_leave_the_others_in_sight(qtbot, samples) -> None:
+    view = SignalView()
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    view.show()
+    view.begin({"time_unit": "microseconds"})
+    data = np.ones((samples, 3), np.float32)
+    data[:, 1] = np.nan
+    data[samples // 2, 2] = np.nan
+    times = np.arange(samples, dtype=np.int64) * 1000
+    view.show_items([FloatSignalBlock(times, data)], 1, 0)
+    shown: list[Any] = [curve.getData()[1] for curve in view._curves]
+    assert np.isfinite(shown[0]).all()
+    assert np.isnan(shown[1]).all()
+    assert np.isfinite(shown[2]).mean() > 0.7
+    assert not view.grab().isNull()
+
+
+def test_more_channels_than_can_be_read_are_told_of(qtbot) -> None:
+    view = SignalView()
+    qtbot.addWidget(view)
+    view.begin({})
+    view.show_items([block(0, 1, channels=150)], 1, 0)
+    assert "32 of 150 channels" in view._line.text()
+
+
 def test_a_new_stream_forgets_the_old_curves(qtbot) -> None:
     view = SignalView()
     qtbot.addWidget(view)

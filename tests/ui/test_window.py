@@ -7,11 +7,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
+from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.examples import examples
-from syntalos_miniscope.project import load
+from syntalos_miniscope.project import check, load
 from syntalos_miniscope_ui.autosave import autosave_path
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.running import LogLine
+from syntalos_miniscope_ui.start_strip import MINISCOPE
 from syntalos_miniscope_ui.viewers.frames import FrameView
 from syntalos_miniscope_ui.viewers.rows import RowsView
 from syntalos_miniscope_ui.viewers.signals import SignalView
@@ -22,6 +24,10 @@ CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModi
 
 def press(window: EditorWindow, key: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
     QTest.keyClick(window, key, modifier)
+
+
+def test_the_miniscope_to_begin_with_fits_the_shipped_nodes() -> None:
+    check(MINISCOPE, Catalog.shipped())
 
 
 def test_every_action_of_the_menus_has_a_name_and_a_tip(window) -> None:
@@ -231,11 +237,15 @@ def test_notes_and_marks_by_key_stay_with_the_run(window, run_until, monkeypatch
     run_until(window, "running")
     press(window, Qt.Key.Key_T, CTRL)
     press(window, Qt.Key.Key_E, CTRL)
+    press(window, Qt.Key.Key_3, CTRL)
     window.running.stop()
     run_until(window, "idle")
     (report,) = window.run_bar.export_dir.glob("m01/*/Small/report.json")
     assert "turned left" in report.read_text()
-    assert "Event" in report.read_text()
+    text = report.read_text()
+    assert "turned left (at " in text
+    assert 'ms: Event"' in text
+    assert 'ms: Event 3"' in text
 
 
 def test_a_wire_can_be_looked_into(window, document, run_until, qtbot) -> None:

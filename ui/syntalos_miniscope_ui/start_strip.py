@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton
+
+from syntalos_miniscope.project import Box, Project, Wire
 
 CARDS = (
     ("rehearsal", "Rehearse", "A simulated scope, wired as a real one would be. Press Run."),
@@ -53,7 +56,24 @@ class StartStrip(QFrame):
         outer.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
 
     def _recent(self, recent: Sequence[Path]) -> QLabel:
-        links = "<br>".join(f'<a href="{path}">{path.stem}</a>' for path in recent[:3])
+        links = "<br>".join(
+            f'<a href="{escape(str(path))}">{escape(path.stem)}</a>' for path in recent[:3]
+        )
         label = QLabel(f"<b>Last projects</b><br>{links}")
         label.linkActivated.connect(self.recent_picked)
         return label
+
+
+MINISCOPE = Project(
+    title="Miniscope",
+    nodes=(
+        Box(id="scope", type="miniscope_v4", title="Miniscope", position=(0, 96)),
+        Box(id="recorder", type="video_recorder", title="Recorder", position=(352, 0)),
+        Box(id="canvas", type="canvas", title="Canvas", position=(352, 208)),
+    ),
+    wires=(
+        Wire.model_validate({"from": "scope.frames-raw-out", "to": "recorder.frames-in"}),
+        Wire.model_validate({"from": "scope.frames-disp-out", "to": "canvas.frames-in"}),
+    ),
+)
+"""A scope wired as it should be: raw frames kept, display frames seen."""

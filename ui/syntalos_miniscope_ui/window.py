@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -20,7 +21,7 @@ from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.examples import examples
-from syntalos_miniscope.project import Box, Graph, Project, ProjectError, Wire, load
+from syntalos_miniscope.project import Graph, Project, ProjectError, load
 from syntalos_miniscope_ui import dialogs, palette, theme
 from syntalos_miniscope_ui.actions import build_menus
 from syntalos_miniscope_ui.before_run import BeforeRun
@@ -37,7 +38,7 @@ from syntalos_miniscope_ui.menus import menus_of
 from syntalos_miniscope_ui.panels.inspector import Inspector
 from syntalos_miniscope_ui.run_bar import RunBar
 from syntalos_miniscope_ui.running import Engine, Running
-from syntalos_miniscope_ui.start_strip import StartStrip
+from syntalos_miniscope_ui.start_strip import MINISCOPE, StartStrip
 from syntalos_miniscope_ui.views import Views
 
 CLOSE_WAIT_S = 25.0
@@ -83,6 +84,9 @@ class EditorWindow(QMainWindow):
     def _lay_out(self) -> None:
         self.setWindowTitle("Syntalos Miniscope")
         self.resize(1500, 900)
+        place = self.settings.value("window/geometry")
+        if isinstance(place, QByteArray):
+            self.restoreGeometry(place)
         self.addToolBar(self.run_bar)
         self._middle = QWidget()
         layout = QVBoxLayout(self._middle)
@@ -124,6 +128,9 @@ class EditorWindow(QMainWindow):
         self.scene.wire_opened.connect(self._open_wire)
         self.scene.dropped_on_nothing.connect(self.finder.ask_add_for)
         self.scene.complained.connect(self.say)
+        for number in range(1, 10):
+            mark = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            mark.activated.connect(partial(self.mark_event, f"Event {number}"))
         _app().styleHints().colorSchemeChanged.connect(self._desktop_changed)
 
     def _take_document(self, document: Document) -> None:
@@ -170,7 +177,7 @@ class EditorWindow(QMainWindow):
         elif card == "empty":
             self.files.new()
         elif self.files.may_leave():
-            self.files.begin(_MINISCOPE)
+            self.files.begin(MINISCOPE)
 
     def _document_changed(self) -> None:
         document = self.files.document
@@ -224,13 +231,14 @@ class EditorWindow(QMainWindow):
     def ask_note(self) -> None:
         """Ask for a remark and keep it with the run."""
         if self.running.phase == "running":
+            pressed_s = self.running.elapsed_s
             text, taken = QInputDialog.getText(self, "Note", "What happened?")
             if taken and text.strip():
-                self.running.note(text.strip())
+                self.running.note(f"{text.strip()} (at {pressed_s:.1f} s)")
 
-    def mark_event(self) -> None:
+    def mark_event(self, name: str = "Event") -> None:
         """Keep this moment with the run."""
-        self.running.note("Event")
+        self.running.note(name)
 
     def _use_rois(self, file: str) -> None:
         document = self.files.document
@@ -273,6 +281,7 @@ class EditorWindow(QMainWindow):
         if not self.files.may_leave():
             event.ignore()
             return
+        self.settings.setValue("window/geometry", self.saveGeometry())
         self.before_run.join()
         self.running.stop()
         self.running.join(CLOSE_WAIT_S)
@@ -285,17 +294,3 @@ def _app() -> QApplication:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     return app
-
-
-_MINISCOPE = Project(
-    title="Miniscope",
-    nodes=(
-        Box(id="scope", type="miniscope_v4", title="Miniscope", position=(0, 96)),
-        Box(id="recorder", type="video_recorder", title="Recorder", position=(352, 0)),
-        Box(id="canvas", type="canvas", title="Canvas", position=(352, 208)),
-    ),
-    wires=(
-        Wire.model_validate({"from": "scope.frames-raw-out", "to": "recorder.frames-in"}),
-        Wire.model_validate({"from": "scope.frames-disp-out", "to": "canvas.frames-in"}),
-    ),
-)

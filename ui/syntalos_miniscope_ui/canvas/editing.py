@@ -150,16 +150,24 @@ class Editing:
         sizes = {node_id: box.size() for node_id, box in self._scene.boxes.items()}
         self._document.move(tidy(self._document.graph, sizes))
 
-    def possible_wires(self) -> list[tuple[str, GraphWire]]:
-        """Give the wires that could be drawn at the selected box, each in words."""
+    def wire_changes(self) -> list[tuple[str, GraphWire]]:
+        """Give, in words, the wires that could be drawn at the selected box or taken off it."""
         boxes, label = self._scene.selected_boxes(), self._document.label
-        wires = self._document.connections(boxes[0]) if len(boxes) == 1 else []
-        return [
-            (f"{label(w.source[0])}: {w.out.title}  →  {label(w.target[0])}: {w.into.title}", w)
-            for w in wires
-        ]
+        if len(boxes) != 1:
+            return []
+        there = [w for w in self._document.graph.wires if boxes[0] in (w.source[0], w.target[0])]
 
-    def connect(self, wire: GraphWire) -> None:
-        """Draw a wire."""
-        if self._may_change():
+        def words(w: GraphWire) -> str:
+            return f"{label(w.source[0])}: {w.out.title}  →  {label(w.target[0])}: {w.into.title}"
+
+        drawn = [(words(wire), wire) for wire in self._document.connections(boxes[0])]
+        return drawn + [(f"Take off  {words(wire)}", wire) for wire in there]
+
+    def change_wire(self, wire: GraphWire) -> None:
+        """Draw a wire, or take it off if it is there."""
+        if not self._may_change():
+            return
+        if wire in self._document.graph.wires:
+            self._document.remove((), [".".join(wire.target)])
+        else:
             self._document.connect(wire.source, wire.target)

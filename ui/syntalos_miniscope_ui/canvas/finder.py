@@ -38,10 +38,10 @@ class Finder:
         )
 
     def ask_connect(self) -> None:
-        """Pick a wire to draw at the selected box."""
-        lines = [Entry(text, wire) for text, wire in self._editing.possible_wires()]
+        """Pick a wire to draw at the selected box, or to take off."""
+        lines = [Entry(text, wire) for text, wire in self._editing.wire_changes()]
         if lines:
-            self._popup(lines, "Connect", self._editing.connect)
+            self._popup(lines, "Connect", self._editing.change_wire)
         else:
             self._say("Select one box that a wire would fit to")
 

@@ -62,7 +62,8 @@ def thinned(
         return times, values
     whole = len(times) // stretch * stretch
     parts = values[:whole].reshape(-1, stretch, values.shape[1])
-    extremes = np.stack([parts.min(axis=1), parts.max(axis=1)], axis=1)
+    # fmin and fmax pass over NaN, which stands for no value.
+    extremes = np.stack([np.fmin.reduce(parts, axis=1), np.fmax.reduce(parts, axis=1)], axis=1)
     return np.repeat(times[:whole:stretch], 2), extremes.reshape(-1, values.shape[1])
 
 
@@ -132,8 +133,13 @@ class SignalView(QWidget):
             self._trail.add(times_s, block.data[:, : len(self._curves)])
         if items:
             self._redraw()
-            missed = f"   ·   {unseen:,} not shown" if unseen else ""
-            self._line.setText(f"{seen:,} blocks{missed}")
+            parts = [f"{seen:,} blocks"]
+            channels = items[-1].data.shape[1]
+            if channels > len(self._curves):
+                parts.insert(0, f"{len(self._curves)} of {channels} channels")
+            if unseen:
+                parts.append(f"{unseen:,} not shown")
+            self._line.setText("   ·   ".join(parts))
 
     def _open(self, channels: int) -> None:
         shown = min(channels, MOST_CHANNELS)
@@ -141,7 +147,7 @@ class SignalView(QWidget):
         for number in range(shown):
             # A pen wider than one pixel costs Qt's painter ten times as much.
             pen = pg.mkPen(CURVES[number % len(CURVES)])
-            self._curves.append(self.plot.plot(pen=pen))
+            self._curves.append(self.plot.plot(pen=pen, connect="finite"))
         self._label_axis()
 
     def _label_axis(self) -> None:
@@ -167,7 +173,7 @@ class SignalView(QWidget):
         window_s = self.window_s.value()
         times, values = thinned(*self._trail.last(window_s), 2 * max(self.plot.width(), 200))
         if self.stacked.isChecked():
-            low, high = values.min(axis=0), values.max(axis=0)
+            low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
             span = np.where(high > low, high - low, 1)
             values = (values - (low + high) / 2) / span * 0.85 - np.arange(values.shape[1])
         for number, curve in enumerate(self._curves):
