@@ -87,7 +87,7 @@ class VirtualCapture:
         daq = self._daq
         if not self._alive():
             return False
-        if not self._streaming:
+        if not self._streaming and daq.firmware.super_speed:
             self._streaming = True
             daq.host = self
             daq.start_stream()

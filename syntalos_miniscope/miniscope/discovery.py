@@ -47,7 +47,7 @@ class FoundScope:
     libusb: bool
     """Whether it can be opened with libusb."""
     problem: str
-    """What is wrong and what to do; empty if it can stream."""
+    """What is wrong and what to do; empty if it can stream in one way at least."""
 
 
 def devices(find: Callable[..., Any] = usb.core.find, sys_path: Path = _SYS) -> list[FoundScope]:
@@ -99,14 +99,14 @@ def open_scope(device: str, transport: str) -> Wire:
         ports = ", ".join(scope.port for scope in chosen)
         raise OSError(f"several Miniscopes at {ports}: set the device to one of these ports")
     scope = chosen[0]
-    if scope.problem and not (scope.libusb or scope.video_node):
+    if scope.problem:
         raise OSError(scope.problem)
     if transport == "libusb" or (transport == "auto" and scope.libusb):
         from syntalos_miniscope.miniscope.usb import open_handle
 
         return open_handle(scope.port)
     if not scope.video_node:
-        raise OSError(scope.problem or f"the kernel shows no camera for the scope at {scope.port}")
+        raise OSError(f"the kernel shows no camera for the scope at {scope.port}")
     from syntalos_miniscope.miniscope.v4l2 import open_capture
 
     return open_capture(Path(scope.video_node))
@@ -179,6 +179,9 @@ def _product(device: Any) -> tuple[str, str]:
         }
         number = getattr(error, "errno", None) or 0
         return "", reasons.get(number, "There is no permission to open it.")
+    finally:
+        # Asking for a string opens the device, which others may want.
+        usb.util.dispose_resources(device)
 
 
 def _extras(device: Any) -> list[bytes]:

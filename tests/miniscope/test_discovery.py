@@ -36,6 +36,7 @@ def usb_strings(monkeypatch, tmp_path):
         return "MINISCOPE"
 
     monkeypatch.setattr(usb.util, "get_string", get_string)
+    monkeypatch.setattr(usb.util, "dispose_resources", lambda device: None)
     monkeypatch.setattr(discovery.platformdirs, "user_config_path", lambda name: tmp_path)
 
 
@@ -114,6 +115,8 @@ def test_opening_says_what_is_there_instead(monkeypatch, tmp_path):
         open_with(monkeypatch, tmp_path, "auto", *two)
     with pytest.raises(OSError, match="no permission"):
         open_with(monkeypatch, tmp_path, "auto", Device((1,), error=13))
+    with pytest.raises(OSError, match="use a USB 3 port"):
+        open_with(monkeypatch, tmp_path, "auto", Device((1,), pid=0x00F8, speed=3))
 
 
 def test_a_hard_reset_reaches_the_scope_at_the_port(monkeypatch):

@@ -275,9 +275,11 @@ def test_a_scope_without_orientation_sensor_gives_none(rig):
     assert {exposure.quaternion for exposure in made.read(10)} == {None}
 
 
-def test_on_a_usb_2_port_the_user_is_told_what_to_do(rig):
+def test_on_a_usb_2_port_the_user_is_told(rig):
     with pytest.raises(OSError, match="is on a USB 2 port and cannot stream"):
         rig(firmware=FIRMWARES["high-speed"])
+    with pytest.raises(OSError, match="does not come up: the camera gives no frames"):
+        rig("v4l2", firmware=FIRMWARES["high-speed"])
 
 
 def test_the_second_led_of_a_two_colour_scope_is_set_and_ends_dark(rig):

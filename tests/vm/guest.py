@@ -15,6 +15,7 @@ from typing import Any
 import usb.backend.libusb1
 
 from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.miniscope.camera import CameraReader, open_camera
 from syntalos_miniscope.miniscope.cameras import list_cameras
 from syntalos_miniscope.miniscope.connection import connect
 from syntalos_miniscope.miniscope.discovery import devices
@@ -142,6 +143,28 @@ def v4l2(machine: Machine) -> dict[str, Any]:
     return result | {"led_closed": machine.daq.scope.led_registers}
 
 
+def camera(machine: Machine) -> dict[str, Any]:
+    """The scope as any camera would be read."""
+    found = list_cameras()[0]
+    capture = open_camera(found.identity, width=608, height=608, rate_hz=0, fourcc="YUYV")
+    reader = CameraReader(capture, colour=True)
+    clock = RunClock()
+    clock.start()
+    reader.start(clock)
+    deadline = time.monotonic() + PATIENCE_S
+    shapes: list[tuple[int, ...]] = []
+    while len(shapes) < 3 and time.monotonic() < deadline:
+        frame = reader.read(0.5)
+        if frame is not None:
+            shapes.append(frame.mat.shape)
+    reader.close()
+    return {
+        "shapes": shapes,
+        "rate_hz": reader.frame_rate_hz,
+        "ioctl_rates": found.modes[0].rates_hz,
+    }
+
+
 def libusb(machine: Machine) -> dict[str, Any]:
     """The same scope with uvcvideo detached: every read is live."""
     node = devices()[0].video_node
@@ -165,7 +188,7 @@ def libusb(machine: Machine) -> dict[str, Any]:
 
 def main() -> None:
     machine = Machine()
-    for scene in (discovery, v4l2, libusb):
+    for scene in (discovery, v4l2, camera, libusb):
         begun = time.monotonic()
         try:
             result: dict[str, Any] = scene(machine)

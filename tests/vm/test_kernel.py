@@ -106,6 +106,13 @@ def test_an_unplug_in_the_kernel_is_survived_with_settings_and_ends_dark(scenes)
     assert played["led_closed"] == [255, 255]
 
 
+def test_it_can_be_read_as_any_camera(scenes):
+    played = scene(scenes, "camera")
+    assert played["shapes"] == [[608, 608, 3]] * 3
+    assert played["rate_hz"] == pytest.approx(30, rel=0.01)
+    assert played["ioctl_rates"] == pytest.approx([30], rel=0.01)
+
+
 def test_the_libusb_transport_reads_live_where_the_kernel_does_not(scenes):
     played = scene(scenes, "libusb")
     assert played["uvcvideo_detached"]
