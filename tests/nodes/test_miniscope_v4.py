@@ -1,6 +1,7 @@
 """The Miniscope's box, on a virtual Miniscope in real time."""
 
 import csv
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from syntalos_miniscope.streams import Control, ControlKind
 from virtual_miniscope import plug_in, usb_pair
 from virtual_miniscope.daq import Daq
 
-MiniscopeV4 = Catalog.shipped().node("miniscope_v4")
+MiniscopeV4: Any = Catalog.shipped().node("miniscope_v4")
 
 
 def script(tmp_path=None, device="virtual:tissue=pattern", wired=None, **settings) -> Any:
@@ -21,8 +22,8 @@ def script(tmp_path=None, device="virtual:tissue=pattern", wired=None, **setting
 
 
 def own_box(made: Any) -> Daq:
-    """Let the node open a box that the test can look into."""
-    daq = Daq()
+    """Let the node open a box that the test can look into, and that waits for a busy machine."""
+    daq = Daq(patient=True)
     made.node.connect = lambda device, transport: lambda: usb_pair(daq)
     return daq
 
@@ -53,11 +54,12 @@ def test_a_run_gives_frames_orientation_a_log_and_a_dark_scope(tmp_path):
     assert daq.scope.led_registers == (255, 255)
     assert not daq.recording
     raw, shown = made.emitted["frames-raw-out"], made.emitted["frames-disp-out"]
-    assert len(raw) == len(shown) > 20
+    assert len(raw) == len(shown) > 5
     assert [frame.index for frame in raw] == list(range(len(raw)))
     assert shown[0].mat.shape == (608, 608, 3)
     assert len(made.emitted["bno-tab-out"]) >= len(raw) - 5
-    assert any(status.startswith("FPS: 30 Dropped: 0") for status in made.statuses)
+    assert all(re.match(r"FPS: \d+ Dropped: 0 · fluor", status) for status in made.statuses)
+    assert made.statuses
     assert made.counters["dropped"] == 0
     assert made.notes[-1].startswith("Light dose: ")
     (log,) = tmp_path.rglob("ctlvalue-changes.csv")
