@@ -162,7 +162,7 @@ def test_ten_thousand_specs_are_refused_or_rendered() -> None:
     count()
     print(counts)
     # The fuzz is worth something only if it comes to every end.
-    assert min(counts.get(end, 0) for end in ("invalid", "too large", "rendered")) > 100
+    assert min(counts.get(end, 0) for end in ("invalid", "too large", "rendered")) > 20
 
 
 @pytest.mark.parametrize("preset", STUDIO_PRESETS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import ndimage
 
 from syntalos_miniscope.simulation import (
     Acquisition,
@@ -87,7 +88,8 @@ def test_2_optics_blurs_and_dims_by_depth() -> None:
 
 
 def test_3_the_brain_moves() -> None:
-    truth = rung(*CELLS, BrainMotion()).ground_truth
+    recording = rung(*CELLS, BrainMotion())
+    truth = recording.ground_truth
     assert truth.shifts is not None
     assert truth.shifts.shape == (FRAMES, 2)
     assert np.abs(truth.shifts[0]).max() < 1e-12
@@ -98,6 +100,16 @@ def test_3_the_brain_moves() -> None:
     assert truth.fov_offset == (16, 16)
     assert truth.planted.canvas_shape == (232, 232)
     assert 200 < truth.n_units < 269
+    # Moved back by its shift, a frame is the still canvas; the middle, as cells at the edge of
+    # the canvas are no units.
+    far = int(np.hypot(*truth.shifts.T).argmax())
+    canvas = truth.planted.dense((0, 0, 232, 232), truth.observed_sigma_px, truth.observed_gain)
+    still = np.tensordot(truth.C[:, far], canvas, 1)
+    moved = ndimage.shift(still, truth.shifts[far], order=1)[
+        116 - 50 : 116 + 50, 116 - 50 : 116 + 50
+    ]
+    seen = recording.observed[far, 50:150, 50:150]
+    assert_allclose(seen, moved, rtol=0, atol=0.01 * moved.max())
 
 
 def test_4_haze_fills_the_field() -> None:
