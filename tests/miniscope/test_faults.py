@@ -1,6 +1,6 @@
 """Each fault: what the user is told, what the recording says, and how the LED ends."""
 
-import itertools
+from itertools import pairwise
 
 import pytest
 
@@ -24,10 +24,15 @@ def test_dropped_frames_are_a_gap_in_the_index_and_are_counted(rig, face):
     made = rig(face).start()
     made.read(10)
     made.daq.inject("drop", 3)
-    after = indices(made.read(30))
+    exposures = made.read(30)
+    after = indices(exposures)
+    times_us = [exposure.frame.time_us for exposure in exposures]
+    # The gap in the index is where the gap in time is.
+    for (a, b), (begun, ended) in zip(pairwise(after), pairwise(times_us), strict=True):
+        assert (ended - begun) / 33_198 == pytest.approx(b - a, abs=0.2)
     assert made.scope.counters["dropped"] == 3
     assert after[-1] == 42
-    assert sorted(b - a for a, b in itertools.pairwise([9, *after])) == [1] * 29 + [4]
+    assert sorted(b - a for a, b in pairwise([9, *after])) == [1] * 29 + [4]
     assert dark(made)
 
 
@@ -126,7 +131,7 @@ def test_attempts_to_reconnect_grow_apart(rig):
     made.scope._connect = lambda: (tried.append(made.daq.clock.now_ns() / 1e9), connect())[1]
     made.daq.inject("unplug", 100)
     made.read_for(25)
-    steps = [b - a for a, b in itertools.pairwise(tried)]
+    steps = [b - a for a, b in pairwise(tried)]
     assert steps[:5] == pytest.approx([2, 3, 4, 5, 5], abs=0.2)
 
 

@@ -1,8 +1,11 @@
 """A user's own device table loads, and its known typos are warned about."""
 
 import json
+import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syntalos_miniscope.miniscope.device_types import device_type
 from syntalos_miniscope.miniscope.video_devices import read_video_devices
@@ -99,3 +102,31 @@ def test_what_cannot_be_read_names_file_and_entry(tmp_path):
     content["MyScope"]["initialize"].append(i2c("0x21", "0x07", "0xB0"))
     with pytest.raises(ValueError, match="MyScope: addressW 0x21 is no 8-bit write address"):
         load(tmp_path, content)
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-10, 70_000),
+    st.text(max_size=6),
+    st.just([]),
+    st.just({}),
+)
+
+
+@given(st.randoms(use_true_random=False), st.lists(ODD, min_size=1, max_size=3))
+def test_a_file_with_odd_values_anywhere_loads_or_is_refused_in_one_line(
+    tmp_path_factory, chance: random.Random, odd
+):
+    content = table()
+    for value in odd:
+        place, key = content, "MyScope"
+        while isinstance(place[key], (dict, list)) and place[key] and chance.random() < 0.8:
+            place = place[key]
+            key = chance.choice(list(place) if isinstance(place, dict) else range(len(place)))
+        place[key] = value
+    try:
+        load(tmp_path_factory.mktemp("odd"), content)
+    except ValueError as refused:
+        assert "videoDevices.json" in str(refused)
+        assert "\n" not in str(refused)

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import usb1 as _usb1
+from hypothesis import given
+from hypothesis import strategies as st
 
 from virtual_miniscope import plug_in, usb_pair
 from virtual_miniscope.capture import VirtualCapture
@@ -186,3 +188,11 @@ def test_options_choose_face_and_faults_and_wrong_ones_say_what_there_is():
     ):
         with pytest.raises(ValueError, match=says):
             plug_in(f"tissue=pattern,{wrong}")
+
+
+@given(st.text(alphabet="fault=unplg@5.,-e", max_size=20))
+def test_any_options_are_taken_or_refused_in_one_line(text):
+    try:
+        plug_in(f"tissue=pattern,{text}")
+    except ValueError as refused:
+        assert "\n" not in str(refused)
