@@ -6,7 +6,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable
-from threading import Condition, RLock
+from threading import TIMEOUT_MAX, Condition, Lock, RLock
+from typing import Any
 
 from syntalos_miniscope.node import In, Policy, Settings
 from syntalos_miniscope.streams import Control, Item
@@ -42,26 +43,24 @@ class Tap:
 
     def __init__(self, depth: int) -> None:
         self._items: deque[Item] = deque(maxlen=depth)
+        self._lock = Lock()
         self.seen = 0
-        self._taken = 0
+        self.dropped = 0
+        """How many items were replaced by newer ones before anybody took them."""
 
     def hear(self, item: Item) -> None:
         """Take note of an item; never waits."""
-        self._items.append(item)
-        self.seen += 1
+        with self._lock:
+            self.dropped += len(self._items) == self._items.maxlen
+            self._items.append(item)
+            self.seen += 1
 
     def take(self) -> list[Item]:
         """Give what has come since the last call, oldest first, no more than the depth."""
-        taken: list[Item] = []
-        while self._items:
-            taken.append(self._items.popleft())
-        self._taken += len(taken)
+        with self._lock:
+            taken = list(self._items)
+            self._items.clear()
         return taken
-
-    @property
-    def dropped(self) -> int:
-        """How many items were replaced by newer ones before anybody took them."""
-        return self.seen - self._taken - len(self._items)
 
 
 class Queue:
@@ -71,17 +70,29 @@ class Queue:
         self.port = port
         self.waiting: deque[tuple[int, Item]] = deque()
         self.fed = False
+        """Whether a sender that the box outlives may still send."""
         self.delivered = 0
         self.dropped = 0
         self.latency = LatencyHistogram()
         self.taps: tuple[Tap, ...] = ()
 
+    def report(self) -> dict[str, Any]:
+        """Give what the run's report says about the wire."""
+        return {
+            "port": self.port.id,
+            "items": self.delivered,
+            "dropped": self.dropped,
+            "policy": self.port.policy.value,
+            "latency_p50_us": self.latency.percentile_us(50),
+            "latency_p99_us": self.latency.percentile_us(99),
+        }
+
 
 class Mailbox:
     """Everything that one box hears: its inputs, changed settings, and the call to stop.
 
-    A box without commands has ended when all its data inputs have been closed by their senders
-    and what waited is delivered.
+    A box that is no source has ended when all its inputs have been closed by their senders and
+    what waited is delivered.
     """
 
     def __init__(self, ports: Iterable[In]) -> None:
@@ -90,6 +101,7 @@ class Mailbox:
         self._lock = Condition(lock)
         self._room = Condition(lock)
         self._settings: Settings | None = None
+        self._orders: deque[tuple[str, Item]] = deque()
         self._stopping = False
         self._closed = False
         self.idle = False
@@ -98,14 +110,15 @@ class Mailbox:
     def put(self, port: str, item: Item) -> None:
         """Leave an item; waits for room where the input is lossless and full.
 
-        An item for a box that has ended is counted as dropped.
+        A command never waits: a circle may be closed through commands, and its boxes would wait
+        for one another. An item for a box that has ended is counted as dropped.
         """
         queue = self.queues[port]
         sent_ns = time.monotonic_ns()
         for tap in queue.taps:
             tap.hear(item)
         with self._lock:
-            if len(queue.waiting) >= queue.port.depth:
+            if len(queue.waiting) >= queue.port.depth and queue.port.type is not Control:
                 if queue.port.policy is Policy.NEWEST:
                     queue.waiting.popleft()
                     queue.dropped += 1
@@ -122,6 +135,12 @@ class Mailbox:
         """Leave changed settings; the newest ones win."""
         with self._lock:
             self._settings = settings
+            self._lock.notify()
+
+    def order(self, port: str, control: Control) -> None:
+        """Leave a command of a person, which no wire carries and none counts."""
+        with self._lock:
+            self._orders.append((self.queues[port].port.id, control))
             self._lock.notify()
 
     def request_stop(self) -> None:
@@ -155,31 +174,30 @@ class Mailbox:
         """Give what a source hears; None once `until_ns` has come or it should return."""
         with self._lock:
             while True:
-                if (heard := self._next()) is not None or self._stopping:
+                if (heard := self._next()) is not None or self.stopping:
                     return heard
                 left_ns = until_ns - time.monotonic_ns()
                 if left_ns <= 0:
                     return None
-                self._lock.wait(left_ns / 1e9)
+                self._lock.wait(min(left_ns / 1e9, TIMEOUT_MAX))
 
     def receive(self) -> Settings | tuple[str, Item] | None:
-        """Wait for the next thing to do; None when all data inputs have come to their end."""
+        """Wait for the next thing to do; None when all inputs have come to their end."""
         with self._lock:
             while (heard := self._next()) is None:
-                if self._closed or not self._fed():
+                if self._closed or not any(queue.fed for queue in self.queues.values()):
                     return None
                 self.idle = True
                 self._lock.wait()
                 self.idle = False
             return heard
 
-    def _fed(self) -> bool:
-        return any(queue.fed for queue in self.queues.values() if queue.port.type is not Control)
-
     def _next(self) -> Settings | tuple[str, Item] | None:
         if self._settings is not None:
             settings, self._settings = self._settings, None
             return settings
+        if self._orders:
+            return self._orders.popleft()
         ready = [queue for queue in self.queues.values() if queue.waiting]
         if not ready:
             return None

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from threading import Thread
+from threading import Lock, Thread
 
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.engine.mailbox import Mailbox
@@ -45,13 +45,18 @@ class Worker:
         self._clock = clock
         self._place = place
         self._failed = failed
+        self._to_stop = Lock()
         self._thread = Thread(target=self._live, name=self.id, daemon=True)
 
-    def connect(self, port: str, receiver: Worker, into: str) -> None:
-        """Wire an output to an input of another worker; before the run."""
+    def connect(self, port: str, receiver: Worker, into: str, *, outlived: bool) -> None:
+        """Wire an output to an input of another worker, before the run.
+
+        The receiver waits for the end of a sender that it outlives. A wire that goes back, as a
+        command may, is not waited for.
+        """
         self._receivers[port].append((receiver, into))
         receiver._senders[into] = (self, port)
-        receiver.mailbox.queues[into].fed = True
+        receiver.mailbox.queues[into].fed = outlived
 
     # What the engine calls
 
@@ -70,15 +75,19 @@ class Worker:
         """Let the node's own thread run it to its end."""
         self._thread.start()
 
-    def ensure_stopped(self) -> None:
-        """Stop a node whose thread never ran or will not end; an error is kept in its state."""
-        self.mailbox.close()
+    def stop_unlaunched(self) -> None:
+        """Stop a node whose thread never ran, if it was prepared; errors are kept in its state."""
         if self.state.phase != "idle":
             self._stop_node()
+            if self.state.phase != "failed":
+                self.state.phase = "ended"
 
-    def abandon(self) -> None:
+    def abandon(self, grace_s: float) -> None:
         """Stop a node whose thread does not end, from outside, and let the others go on."""
-        self.ensure_stopped()
+        self.mailbox.close()
+        stopping = Thread(target=self._stop_node, name=f"{self.id} stop", daemon=True)
+        stopping.start()
+        stopping.join(grace_s)
         self._finish_outputs()
 
     def ended(self, timeout_s: float) -> bool:
@@ -100,7 +109,7 @@ class Worker:
             else:
                 while (heard := self.mailbox.receive()) is not None:
                     self._deliver(heard)
-        except Exception as error:  # noqa: BLE001 - whatever a node raises ends the run in order
+        except BaseException as error:  # noqa: BLE001 - whatever a node raises ends the run in order
             self.fail(error)
         self._stop_node()
         self.cpu_s = time.thread_time()
@@ -124,14 +133,16 @@ class Worker:
         port, item = heard
         try:
             self.node.on_data(self, port, item)
-        except Exception as error:
+        except BaseException as error:
             self.fail(error, port)
             raise
 
     def _stop_node(self) -> None:
+        if not self._to_stop.acquire(blocking=False):
+            return
         try:
             self.node.stop(self)
-        except Exception as error:  # noqa: BLE001 - the others must be stopped all the same
+        except BaseException as error:  # noqa: BLE001 - the others must be stopped all the same
             self.fail(error)
 
     # What the node calls: its Context

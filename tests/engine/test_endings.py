@@ -1,0 +1,302 @@
+"""How a run ends: whatever happens, in order, with every file closed and every item counted."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+from boxes import Sink, SlowSink, Source, node, picture, report_of, run
+
+from syntalos_miniscope.engine.local import LocalEngine
+from syntalos_miniscope.engine.run import RunError, RunOptions
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.edl import ExperimentDir
+from syntalos_miniscope.streams import Control, ControlKind
+
+LIVE = "Endless.frames-out > Sink.frames-in"
+
+
+def begun(graph, *, record: bool = False, **options: Any) -> LocalEngine:
+    engine = LocalEngine(graph, RunOptions(record=record, **options))
+    engine.prepare()
+    engine.start()
+    return engine
+
+
+def assert_sums(engine: LocalEngine) -> None:
+    """Sent is delivered and dropped, for each wire."""
+    report = engine.report()
+    sent = {
+        f"{entry['id']}.{out['port']}": out["items"]
+        for entry in report["nodes"]
+        for out in entry["outputs"]
+    }
+    for entry in report["nodes"]:
+        for wire in entry["inputs"]:
+            assert wire["items"] + wire["dropped"] == sent[wire["from"]], (entry["id"], wire)
+
+
+@pytest.mark.parametrize(
+    "wires",
+    [
+        "Source.frames-out > SlowView.frames-in, Source.frames-out > Sink.frames-in",
+        "Source.frames-out > Broken.frames-in, Source.frames-out > Sink.frames-in",
+        "Source.frames-out > Broken.frames-in, Source.frames-out > SlowSink.frames-in",
+        "Source.frames-out > Exiting.frames-in, Source.frames-out > Sink.frames-in",
+        "Source.frames-out > Looped.frames-in, Looped.control-out > Sink.control-in",
+        "Source.frames-out > Looped.frames-in, Looped.control-out > Source.control-in",
+        "Source.frames-out > Wordy.frames-in, Wordy.frames-out > Broken.frames-in",
+    ],
+)
+def test_what_was_sent_is_delivered_or_counted_as_dropped(graph, wires) -> None:
+    assert_sums(run(graph(wires)))
+
+
+def test_the_command_of_a_person_is_not_counted_on_a_wire(graph) -> None:
+    engine = begun(graph(
+        "Endless.frames-out > Looped.frames-in, Looped.control-out > Endless.control-in"
+    ))  # fmt: skip
+    for _ in range(200):  # more than may wait, and the caller never waits
+        engine.command("Endless", Control(ControlKind.CUSTOM, "hello"))
+    while node(engine, "Endless").log.count("hello") < 200:
+        time.sleep(0.005)
+    engine.stop()
+    assert engine.wait(10)
+    assert_sums(engine)
+
+
+def test_a_circle_of_commands_never_waits_for_itself(graph) -> None:
+    engine = run(graph(
+        "Source.frames-out > Chatty.frames-in, Chatty.frames-out > Sink.frames-in, "
+        "Chatty.control-out > Source.control-in", Source={"frames": 100},
+    ))  # fmt: skip
+    assert engine.report()["exit_reason"] == "finished"
+    assert len(node(engine, "Sink").got) == 30_000
+    assert_sums(engine)
+
+
+def test_a_box_hears_the_last_command_of_a_box_that_is_slower_than_its_data(graph) -> None:
+    engine = run(graph(
+        "Source.frames-out > Sink.frames-in, Source.frames-out > SlowRelay.frames-in, "
+        "SlowRelay.frames-out > Looped.frames-in, Looped.control-out > Sink.control-in",
+        Source={"frames": 20},
+    ))  # fmt: skip
+    assert report_of(engine, "Sink")["inputs"][1]["items"] == 20
+    assert_sums(engine)
+
+
+def test_a_box_that_hears_only_commands_hears_them_all(graph) -> None:
+    engine = run(graph(
+        "Source.frames-out > Looped.frames-in, Looped.control-out > Commanded.control-in",
+        Source={"frames": 30},
+    ))  # fmt: skip
+    assert node(engine, "Commanded").got == [f"saw {index}" for index in range(30)]
+
+
+def test_an_input_that_is_full_makes_its_sender_wait(graph) -> None:
+    engine = begun(graph("Source.frames-out > StuckForGood.frames-in", Source={"frames": 500}))
+    time.sleep(0.2)
+    [load] = engine.loads()
+    assert (load.items, load.waiting, load.dropped) == (1, 4, 0)
+    node(engine, "StuckForGood").released.set()
+    assert engine.wait(20)
+    assert report_of(engine, "StuckForGood")["inputs"][0]["items"] == 500
+
+
+def test_whatever_a_node_raises_ends_the_run_and_the_node_is_stopped(graph) -> None:
+    engine = run(graph("Endless.frames-out > Exiting.frames-in"))
+    assert engine.report()["error"] == "Exiting: frames-in: SystemExit: 3"
+    assert node(engine, "Exiting").stops == 1
+
+
+@pytest.fixture
+def hurried(monkeypatch) -> None:
+    monkeypatch.setattr("syntalos_miniscope.engine.local.STOP_GRACE_S", 0.3)
+
+
+def test_a_box_that_wakes_up_after_it_was_given_up_is_not_stopped_again(graph, hurried) -> None:
+    engine = begun(graph("Endless.frames-out > Stuck.frames-in"))
+    time.sleep(0.05)
+    engine.stop()
+    assert engine.wait(10)
+    assert engine._workers["Stuck"].ended(10)
+    assert node(engine, "Stuck").stops == 1
+    assert_sums(engine)
+
+
+def test_a_box_that_cannot_even_be_stopped_does_not_hold_up_the_others(graph, hurried) -> None:
+    engine = begun(graph(f"{LIVE}, Endless.frames-out > StuckForGood.frames-in"))
+    time.sleep(0.05)
+    engine.stop()
+    assert engine.wait(10)
+    assert engine.report()["error"] == "StuckForGood: did not stop within 0.3 s"
+    assert node(engine, "Sink").stops == 1
+    node(engine, "StuckForGood").released.set()
+
+
+def test_a_slow_box_that_goes_on_draining_is_not_given_up(graph, hurried, monkeypatch) -> None:
+    monkeypatch.setattr(SlowSink, "on_data", lambda self, ctx, port, item: time.sleep(0.15))
+    engine = begun(graph("Endless.frames-out > SlowSink.frames-in"))
+    time.sleep(0.3)
+    engine.stop()
+    assert engine.wait(10)
+    report = engine.report()
+    assert report["exit_reason"] == "stopped", report["error"]
+    assert report_of(engine, "SlowSink")["inputs"][0]["dropped"] == 0
+
+
+def test_a_source_that_does_not_hear_is_given_up(graph, hurried, monkeypatch) -> None:
+    released = threading.Event()
+
+    def deaf(self, ctx) -> None:
+        index = 0
+        while not released.wait(0.001):
+            ctx.emit("frames-out", picture(index))
+            index += 1
+
+    monkeypatch.setattr(Source, "run", deaf)
+    engine = begun(graph("Source.frames-out > Sink.frames-in"))
+    engine.stop()
+    assert engine.wait(10)
+    released.set()
+    assert engine.report()["error"] == "Source: did not stop within 0.3 s"
+
+
+def test_a_refused_run_stops_boxes_that_have_much_to_say_in_the_end(graph) -> None:
+    engine = LocalEngine(
+        graph("Source.frames-out > Wordy.frames-in, Wordy.frames-out > Refusing.frames-in"),
+        RunOptions(record=False),
+    )
+    with pytest.raises(RunError, match=r"^Refusing: "):
+        engine.prepare()
+    with pytest.raises(RunError, match="an engine runs once"):
+        engine.start()
+    assert {entry["status"] for entry in engine.report()["nodes"]} == {"ended", "failed"}
+
+
+def test_a_box_that_cannot_begin_fails_the_run_and_all_are_stopped(graph, tmp_path) -> None:
+    engine = LocalEngine(
+        graph(f"{LIVE}, Endless.frames-out > Unready.frames-in"), RunOptions(export_dir=tmp_path)
+    )
+    engine.prepare()
+    with pytest.raises(RunError, match=r"^Unready: the lamp is out$"):
+        engine.start()
+    assert engine.began and engine.wait(0)
+    assert node(engine, "Sink").stops == node(engine, "Unready").stops == 1
+
+
+def test_ctrl_c_while_preparing_closes_what_was_opened(graph, tmp_path, monkeypatch) -> None:
+    def interrupted(self, ctx) -> None:
+        raise KeyboardInterrupt
+
+    wires = graph(f"{LIVE}, Endless.frames-out > SlowSink.frames-in")
+    monkeypatch.setattr(SlowSink, "prepare", interrupted)
+    monkeypatch.setattr(SlowSink, "stops", 0, raising=False)
+    engine = LocalEngine(wires, RunOptions(export_dir=tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        engine.prepare()
+    assert node(engine, "Sink").stops == node(engine, "SlowSink").stops == 1
+    assert not list(tmp_path.rglob("*.toml"))
+
+
+def test_ctrl_c_while_waiting_ends_the_run_in_order(graph) -> None:
+    engine = begun(graph(LIVE))
+    here = threading.get_ident()
+    timer = threading.Timer(0.2, signal.pthread_kill, [here, signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.wait(20)
+    assert engine.wait(0) and node(engine, "Sink").stops == 1
+    assert engine.report()["exit_reason"] == "stopped"
+
+
+def test_a_stop_before_the_start_is_kept(graph) -> None:
+    engine = LocalEngine(graph(LIVE), RunOptions(record=False))
+    engine.prepare()
+    engine.stop()
+    engine.start()
+    assert engine.wait(10)
+    assert engine.report()["exit_reason"] == "stopped"
+
+
+def test_a_stop_after_the_end_changes_nothing(graph) -> None:
+    engine = run(graph("Source.frames-out > Sink.frames-in"))
+    report = engine.report()
+    engine.stop()
+    engine.stop()
+    assert engine.report() == report and node(engine, "Sink").stops == 1
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300])
+def test_a_run_of_any_length_can_be_stopped(graph, seconds) -> None:
+    engine = begun(graph(LIVE), seconds=seconds)
+    engine.stop()
+    assert engine.wait(10)
+
+
+def test_a_disk_that_is_full_in_the_end_fails_the_run(graph, tmp_path, monkeypatch) -> None:
+    def full(self, name: str, text: str) -> None:
+        raise RecordingError(f"{name}: No space left on device")
+
+    monkeypatch.setattr(ExperimentDir, "keep", full)
+    engine = begun(graph("Source.frames-out > Sink.frames-in"), record=True, export_dir=tmp_path)
+    assert engine.wait(10)
+    report = engine.report()
+    assert report["exit_reason"] == "failed"
+    assert report["error"] == "project.toml: No space left on device"
+
+
+def test_the_first_thing_that_failed_is_the_one_that_is_told(graph, tmp_path, monkeypatch) -> None:
+    def full(self, name: str, text: str) -> None:
+        raise RecordingError(f"{name}: No space left on device")
+
+    monkeypatch.setattr(ExperimentDir, "keep", full)
+    engine = begun(graph("Source.frames-out > Broken.frames-in"), record=True, export_dir=tmp_path)
+    assert engine.wait(10)
+    assert engine.report()["error"] == "Broken: frames-in: the third frame is bad"
+
+
+def test_a_remark_that_the_disk_refuses_fails_the_run(graph, tmp_path, monkeypatch) -> None:
+    def full(self, time_us: int, text: str) -> None:
+        raise RecordingError("notes.csv: No space left on device")
+
+    monkeypatch.setattr(ExperimentDir, "mark", full)
+    engine = begun(graph(LIVE), record=True, export_dir=tmp_path)
+    engine.note("the animal woke up")
+    assert engine.wait(10)
+    report = engine.report()
+    assert report["error"] == "notes.csv: No space left on device"
+    assert "the animal woke up" in report["marks"][0]
+
+
+def test_a_report_can_be_had_while_the_graph_runs_and_is_one_with_the_kept_one(
+    graph, tmp_path
+) -> None:
+    engine = begun(graph(LIVE), record=True, export_dir=tmp_path)
+    for _ in range(20):
+        json.dumps(engine.report())
+        engine.loads()
+    engine.note("a remark")
+    engine.stop()
+    assert engine.wait(10)
+    assert engine.export_dir is not None
+    assert json.loads((engine.export_dir / "report.json").read_text()) == engine.report()
+    engine.note("a remark after the end")
+
+
+def test_every_verb_but_prepare_and_start_has_the_thread_of_the_box(graph, monkeypatch) -> None:
+    threads: list[threading.Thread] = []
+    stop = Sink.stop
+
+    def told(self, ctx) -> None:
+        threads.append(threading.current_thread())
+        stop(self, ctx)
+
+    monkeypatch.setattr(Sink, "stop", told)
+    engine = run(graph("Source.frames-out > Sink.frames-in"))
+    assert {thread.ident for thread in threads} == node(engine, "Sink").threads
+    assert threading.get_ident() not in node(engine, "Sink").threads
