@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QMessageBox, QSpacerItem, QWidget
 
+LEAST_WIDTH = 440
 Ask = Callable[[QWidget, str, str, Sequence[str]], str]
 """Called with the parent, a sentence, the details, and the answers; gives one of them.
 
@@ -19,6 +20,9 @@ def ask(parent: QWidget, question: str, details: str, answers: Sequence[str]) ->
     box.setIcon(QMessageBox.Icon.Question if len(answers) > 1 else QMessageBox.Icon.Information)
     box.setText(question)
     box.setInformativeText(details)
+    grid = box.layout()
+    if isinstance(grid, QGridLayout):
+        grid.addItem(QSpacerItem(LEAST_WIDTH, 0), grid.rowCount(), 0, 1, grid.columnCount())
     roles = QMessageBox.ButtonRole
     buttons = {}
     for place, answer in enumerate(answers):

@@ -126,7 +126,8 @@ class SearchPopup(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.addWidget(self.search)
-        self.resize(380, 320)
+        longest = self.search.list.sizeHintForColumn(0) + 40
+        self.resize(min(max(380, longest), 760), 320)
 
     def open_at(self, place: QPoint) -> None:
         """Show the popup at a place of the screen, ready to type."""

@@ -58,7 +58,9 @@ class SweepDialog(QDialog):
         self.plot.setLabel("left", "Sharpness")
         self.plot.hideButtons()
         dress_plot(self.plot, self)
-        self._curve = self.plot.plot(pen=pg.mkPen("#4F9BE0"), symbol="o", symbolSize=6)
+        self._curve = self.plot.plot(
+            pen=pg.mkPen("#4F9BE0"), symbol="o", symbolSize=6, symbolPen=None, symbolBrush="#4F9BE0"
+        )
         row = QHBoxLayout()
         for title, box in (("From", self.first), ("to", self.last), ("by", self.step)):
             row.addWidget(QLabel(title))

@@ -122,6 +122,11 @@ class FrameView(QWidget):
         """The frame that is shown."""
         return self._frame
 
+    @property
+    def shown_per_s(self) -> float:
+        """How many frames are drawn in a second."""
+        return self._shown_pace.per_s
+
     def _draw(self, frame: Frame) -> None:
         first = self._frame is None or self._frame.mat.shape[:2] != frame.mat.shape[:2]
         self._frame = frame

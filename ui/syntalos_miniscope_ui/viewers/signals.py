@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from syntalos_miniscope.streams import FloatSignalBlock
 from syntalos_miniscope_ui.viewers.dress import dress_plot
 
 MOST_CHANNELS = 32
+REDRAW_S = 0.08
+"""Curves move smoothly enough at this pace; many of them cost the window some ms."""
 CURVES = (
     "#E0524D", "#4F9BE0", "#4CAF6A", "#C58F2B", "#9A6FD0", "#2FA8A0", "#D8679F", "#8A9A3A",
 )  # fmt: skip
@@ -77,6 +80,10 @@ class SignalView(QWidget):
         self._trail: Trail | None = None
         self._ticks_per_s = 1e6
         self._names: list[str] = []
+        self._drawn_s = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.redraw)
         self._curves: list[pg.PlotDataItem] = []
         self.plot = pg.PlotWidget(enableMenu=False)
         self.plot.setLabel("bottom", "Run time", "s")
@@ -132,7 +139,7 @@ class SignalView(QWidget):
             times_s = block.timestamps / self._ticks_per_s
             self._trail.add(times_s, block.data[:, : len(self._curves)])
         if items:
-            self._redraw()
+            self._redraw_soon()
             parts = [f"{seen:,} blocks"]
             channels = items[-1].data.shape[1]
             if channels > len(self._curves):
@@ -165,11 +172,20 @@ class SignalView(QWidget):
     def _restack(self) -> None:
         if self._trail is not None:
             self._label_axis()
-            self._redraw()
+            self.redraw()
 
-    def _redraw(self) -> None:
+    def _redraw_soon(self) -> None:
+        wait_s = self._drawn_s + REDRAW_S - time.monotonic()
+        if wait_s <= 0:
+            self.redraw()
+        elif not self._timer.isActive():
+            self._timer.start(round(wait_s * 1000))
+
+    def redraw(self) -> None:
+        """Draw what there is now."""
         if self._trail is None:
             return
+        self._drawn_s = time.monotonic()
         window_s = self.window_s.value()
         times, values = thinned(*self._trail.last(window_s), 2 * max(self.plot.width(), 200))
         if self.stacked.isChecked():
