@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from syntalos_miniscope.analysis.events import Event, EventFinder
-from syntalos_miniscope.analysis.signals import TO_US
+from syntalos_miniscope.analysis.signals import signal_unit_us
 from syntalos_miniscope.node import Context, In, Node, Out, Settings
 from syntalos_miniscope.streams import FloatSignalBlock, TableRow
 
@@ -51,7 +51,7 @@ class Events(Node):
         if not isinstance(names, Sequence) or isinstance(names, str) or not names:
             raise ValueError("the traces do not name their channels (signal_names)")
         self._names = [str(name) for name in names]
-        self._to_us = TO_US[str(incoming.get("time_unit", "microseconds"))]
+        self._to_us = signal_unit_us(incoming)
         self._finder = EventFinder(
             len(names),
             rate_hz=rate_hz,

@@ -10,7 +10,7 @@ from pydantic import Field
 from syntalos_miniscope.analysis.hearing import FILE, EventLog, SignalLog, save_said, truth_of
 from syntalos_miniscope.analysis.score import Said, Scores, Truth, score
 from syntalos_miniscope.analysis.score_page import write_page
-from syntalos_miniscope.analysis.signals import TO_US, row_time_us, row_unit_us
+from syntalos_miniscope.analysis.signals import row_time_us, row_unit_us, signal_unit_us
 from syntalos_miniscope.node import Context, In, Node, Out, Settings
 from syntalos_miniscope.streams import FloatSignalBlock, Frame, TableRow
 
@@ -54,10 +54,7 @@ class Score(Node):
         )
         samples = round(self.settings.memory_s * (rate_hz or 20.0))
         self._logs = {port: SignalLog(samples) for port in SIGNALS}
-        self._unit_us = {
-            port: TO_US[str(ctx.metadata(port).get("time_unit", "microseconds"))]
-            for port in SIGNALS
-        }
+        self._unit_us = {port: signal_unit_us(ctx.metadata(port)) for port in SIGNALS}
         for port in ROWS[:2]:
             header = ctx.metadata(port).get("table_header", ("Time [us]",))
             self._unit_us[port] = row_unit_us(header)

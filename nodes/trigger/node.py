@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from syntalos_miniscope.analysis.signals import TO_US, row_time_us, row_unit_us
+from syntalos_miniscope.analysis.signals import row_time_us, row_unit_us, signal_unit_us
 from syntalos_miniscope.analysis.trigger import Burst, Crossing
-from syntalos_miniscope.node import Context, In, Node, Out, Settings
+from syntalos_miniscope.node import Context, In, Node, Out, Settings, live
 from syntalos_miniscope.recording.quaternion_table import euler_deg
 from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, TableRow
 
@@ -39,17 +39,17 @@ class Trigger(Node):
             min_length=1,
             description="A channel of the signal, any, mean, or roll, pitch or yaw in degrees",
         )
-        level: float = Field(10.0, description="To be crossed, in the unit of the signal")
-        direction: Literal["rises above", "falls below"] = Field(
+        level: float = live(10.0, description="To be crossed, in the unit of the signal")
+        direction: Literal["rises above", "falls below"] = live(
             "rises above", description="Which way"
         )
-        hysteresis: float = Field(
+        hysteresis: float = live(
             0.0, ge=0, description="How far back it must go before it can cross again"
         )
         cells: str = Field("", description="Rows of these cells count, by name; empty: all")
-        events: int = Field(1, ge=1, le=10_000, description="So many rows make a burst")
-        within_ms: float = Field(0.0, ge=0, description="A burst is no longer than this")
-        refractory_s: float = Field(1.0, ge=0, description="Nothing follows for so long")
+        events: int = live(1, ge=1, le=10_000, description="So many rows make a burst")
+        within_ms: float = live(0.0, ge=0, description="A burst is no longer than this")
+        refractory_s: float = live(1.0, ge=0, description="Nothing follows for so long")
         command: Literal["start", "pause", "stop", "step", "custom"] = Field(
             "start", description="What is sent"
         )
@@ -60,7 +60,7 @@ class Trigger(Node):
         settings = self.settings
         about = ctx.metadata("signal-in")
         self._names = _texts(about.get("signal_names"))
-        self._signal_unit_us = TO_US[str(about.get("time_unit", "microseconds"))]
+        self._signal_unit_us = signal_unit_us(about)
         if ctx.wired("signal-in"):
             self._ensure_watchable(settings.watch)
         self._row_unit_us = 1
@@ -86,6 +86,11 @@ class Trigger(Node):
             return
         for time, sample in zip(item.timestamps.tolist(), item.data, strict=True):
             self._weigh_sample(ctx, time * self._signal_unit_us, sample)
+
+    def apply(self, ctx: Context, settings: Any) -> None:
+        """Begin again with another rule; what has been heard counts no more."""
+        self._crossings = {}
+        self._burst = Burst(settings.events, round(settings.within_ms * 1000))
 
     def stop(self, ctx: Context) -> None:
         """Report how late decisions were."""

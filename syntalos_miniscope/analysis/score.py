@@ -114,7 +114,7 @@ def score(said: Said, true: Truth, likeness: Floats | None = None) -> Scores:
     return Scores(
         shift_rmse_px=shift_rmse_px(said.shifts, true.shifts),
         recall=len(found) / there if there and used.any() else None,
-        precision=len(pairs) / int(used.sum()) if used.any() else None,
+        precision=len(pairs) / int(used.sum()) if there and used.any() else None,
         trace_r_median=float(np.median(traces)) if traces else None,
         trace_r_p10=float(np.percentile(traces, 10)) if traces else None,
         event_f1=event_f1(said, true, pairs),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from syntalos_miniscope.streams import TableRow
+from syntalos_miniscope.streams import Metadata, TableRow
 
-TO_US = {"microseconds": 1, "milliseconds": 1000, "seconds": 1_000_000}
-"""Microseconds in one `time_unit` of a stream."""
+_NAME_TO_US = {"microseconds": 1, "milliseconds": 1000, "seconds": 1_000_000}
 
 _HEADER_TO_US = {"us": 1, "µs": 1, "ms": 1000, "s": 1_000_000}
+
+
+def signal_unit_us(metadata: Metadata) -> int:
+    """Give the microseconds in the `time_unit` of a signal; ValueError for an unknown one."""
+    unit = metadata.get("time_unit", "microseconds")
+    if unit not in _NAME_TO_US:
+        raise ValueError(f"the times of the signal are in {unit!r}, not in microseconds or longer")
+    return _NAME_TO_US[str(unit)]
 
 
 def row_unit_us(header: object) -> int:

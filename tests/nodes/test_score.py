@@ -95,6 +95,19 @@ def test_with_nothing_wired_there_is_nothing_to_say():
     assert sent(script, "scores-out") == []
 
 
+def test_a_chain_without_truth_is_not_judged():
+    inputs = {name: about for name, about in INPUTS.items() if "truth" not in name}
+    script = Script(Score(Score.Settings()), inputs=inputs)
+    script.prepare()
+    script.start()
+    for index in range(50):
+        script.feed("shifts-in", block(index, 0, 0, 1))
+        script.feed("traces-in", block(index, index, -index))
+    script.feed("events-in", TableRow(("5", "roi 1", "1", "2005")))
+    script.stop()
+    assert set(figures(script)) == {"latency_p99_ms"}
+
+
 def test_rows_that_cannot_be_read_are_counted():
     script = Script(Score(Score.Settings()), inputs=INPUTS)
     script.prepare()

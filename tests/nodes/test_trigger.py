@@ -7,7 +7,7 @@ from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
 from syntalos_miniscope.streams import ControlKind, FloatSignalBlock, TableRow
 
-Trigger = Catalog.shipped().node("trigger")
+Trigger: Any = Catalog.shipped().node("trigger")
 SIGNAL = {"signal_names": ["a", "b"], "time_unit": "microseconds"}
 ROWS = {"table_header": ["Time [us]", "Cell", "Rise"]}
 HEAD = {"signal_names": ["qw", "qx", "qy", "qz"], "time_unit": "milliseconds"}
@@ -98,6 +98,16 @@ def test_a_row_that_cannot_be_read_is_counted():
     assert script.counters["unreadable_rows"] == 2 and not commands(script)
 
 
+def test_the_level_may_change_while_the_run_goes_on():
+    script = started(watch="a", level=5, refractory_s=0)
+    for value in (0, 3):
+        script.feed("signal-in", sample(value, value, 0))
+    script.apply(Trigger.Settings(watch="a", level=1, refractory_s=0))
+    for value in (0, 3):
+        script.feed("signal-in", sample(10 + value, value, 0))
+    assert [row.cells[0] for row in sent(script, "log-out")] == ["13"]
+
+
 def test_how_late_decisions_are_is_reported():
     script = started()
     script.feed("rows-in", TableRow(("0", "roi 1", "3.0")))
@@ -111,6 +121,7 @@ def test_how_late_decisions_are_is_reported():
         ({"watch": "c"}, SIGNAL, ROWS, "no channel 'c'; there are a, b"),
         ({"watch": "yaw"}, SIGNAL, ROWS, "no channel 'yaw'"),
         ({}, SIGNAL, {"table_header": ["Name"]}, r"such as Time \[us\], not 'Name'"),
+        ({}, SIGNAL | {"time_unit": "fortnights"}, ROWS, "fortnights"),
         ({"cells": "x"}, SIGNAL, {"table_header": ["Time [s]", "What"]}, "no column Cell"),
     ],
 )
