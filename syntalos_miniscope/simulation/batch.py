@@ -193,6 +193,8 @@ def simulate_to(
 ) -> Path:
     """Render a Spec to disk in the form that the ending of the path asks for; gives the path."""
     if path.suffix.lower() == ".zarr":
+        if vmax is not None:
+            raise ValueError("vmax is for videos; a .zarr keeps intensity as it is")
         return simulate_zarr(spec, path, until=until, on_frame=on_frame)
     if path.suffix.lower() in (".avi", ".mkv"):
         return simulate_video(spec, path, vmax=vmax, until=until, on_frame=on_frame)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.recording import disk_error
+from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.simulation.renderer import Picture
 from syntalos_miniscope.simulation.spec import Spec
@@ -39,7 +39,8 @@ class VideoSink:
     """Writes frames as grey bytes; the video gets its name, and its Spec a file, when it is closed.
 
     `levels` are the values that become 0 and 255. After a KeyboardInterrupt what was written is
-    kept, after any other error nothing.
+    kept, after any other error nothing. A video that has its Spec beside it is replaced; any other
+    is left alone, with a RecordingError.
     """
 
     def __init__(
@@ -52,6 +53,11 @@ class VideoSink:
     ) -> None:
         if path.suffix.lower() not in (".avi", ".mkv"):
             raise ValueError(f"{path} must end in .avi or .mkv")
+        self._beside = path.with_name(f"{path.stem}.spec.json")
+        if path.exists() and not self._beside.exists():
+            raise RecordingError(
+                f"{path} is there and is no synthetic recording; give another name"
+            )
         self._path, self._spec, self._levels = path, spec, levels
         self._rate_hz = fps or spec.acquisition.fps
         self._raw = codec == "Y800" and path.suffix.lower() == ".avi"
@@ -85,8 +91,7 @@ class VideoSink:
             return
         try:
             self._unfinished.replace(self._path)
-            beside = self._path.with_name(f"{self._path.stem}.spec.json")
-            beside.write_text(self._spec.json_text(indent=2))
+            self._beside.write_text(self._spec.json_text(indent=2))
         except OSError as refused:
             raise disk_error(self._path, refused) from refused
 

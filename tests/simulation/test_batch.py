@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from syntalos_miniscope.cli import main
+from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.video import VideoReader
 from syntalos_miniscope.simulation import (
     Acquisition,
@@ -129,8 +130,14 @@ def test_an_avi_is_bare_grey_pixels_unless_compression_is_asked_for(tmp_path: Pa
     assert b"Y800" in (tmp_path / "bare.avi").read_bytes()[:300]
 
 
-def test_a_video_takes_the_place_of_one_with_its_name(tmp_path: Path) -> None:
+def test_a_video_takes_the_place_of_a_synthetic_one_and_of_no_other(tmp_path: Path) -> None:
     recording = simulate(EVERYTHING)
+    (tmp_path / "mouse.avi").write_bytes(b"years of work")
+    with pytest.raises(RecordingError, match=r"mouse\.avi is there and is no synthetic"):
+        recording.write_video(tmp_path / "mouse.avi")
+    with pytest.raises(RecordingError, match="no synthetic"):
+        simulate_video(EVERYTHING, tmp_path / "mouse.avi")
+    assert (tmp_path / "mouse.avi").read_bytes() == b"years of work"
     recording.write_video(tmp_path / "a.avi", fps=5)
     recording.write_video(tmp_path / "a.avi", fps=10)
     assert VideoReader(tmp_path / "a.avi").nominal_rate_hz == 10
@@ -230,6 +237,8 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(tmp_path: Path) ->
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="vmax is for videos"):
+        simulate_to(EVERYTHING, tmp_path / "a.zarr", vmax=1)
     with pytest.raises(ValueError, match=r"must end in \.zarr, \.avi or \.mkv"):
         simulate_to(EVERYTHING, tmp_path / "a.tif")
 
