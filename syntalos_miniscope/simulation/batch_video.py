@@ -90,8 +90,8 @@ class VideoSink:
             self._unfinished.unlink(missing_ok=True)
             return
         try:
-            self._unfinished.replace(self._path)
             self._beside.write_text(self._spec.json_text(indent=2))
+            self._unfinished.replace(self._path)
         except OSError as refused:
             raise disk_error(self._path, refused) from refused
 
