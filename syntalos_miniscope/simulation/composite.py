@@ -93,7 +93,9 @@ def _observe(offsets, shapes, starts, data, sigmas, gains, levels, bounds, weigh
         to_unit = _MOST / peak
         units[i] = np.float32(gains[i]) / to_unit
         columns = (right - left + LANES) // LANES * LANES
-        placed[i] = row + top, column + left, bottom - top + 1, columns, used
+        # One by one: to assign a tuple to a row takes seconds to compile.
+        placed[i, 0], placed[i, 1] = row + top, column + left
+        placed[i, 2], placed[i, 3], placed[i, 4] = bottom - top + 1, columns, used
         for r in range(top, bottom + 1):
             for c in range(left, right + 1):
                 weights[used + c - left] = np.uint16(to_unit * picture[r, c] + np.float32(0.5))

@@ -61,7 +61,10 @@ def _draw_soma(patch, key, y, x, radius, irregularity, reach):
     for i in range(size * size):
         lumps[i // size, i % size] = normal(key, 1000 + i)
     _smooth(lumps, max(radius / 2, 1.0))
-    lumps /= max(np.abs(lumps).max(), 1e-12)
+    peak = 1e-12
+    for lump in lumps.flat:
+        peak = max(peak, abs(lump))
+    lumps /= peak
     drawn = False
     for r in range(size):
         for c in range(size):
@@ -106,17 +109,13 @@ def _draw_dendrites(patch, key, y, x, radius, length, width):
         heading = base + 2 * pi * number / count + _SPREAD_RAD * normal(key, draw)
         reach = length * (_SHORTEST + (_LONGEST - _SHORTEST) * uniform(key, draw + 1))
         draw += 2
-        waiting[0] = (
-            y + _START * radius * sin(heading),
-            x + _START * radius * cos(heading),
-            heading,
-            width / 2,
-            reach,
-        )
+        from_y, from_x = y + _START * radius * sin(heading), x + _START * radius * cos(heading)
+        _let_wait(waiting, 0, from_y, from_x, heading, width / 2, reach)
         left, forks = 1, 0
         while left > 0:
             left -= 1
-            py, px, heading, thick, reach = waiting[left]
+            py, px, heading = waiting[left, 0], waiting[left, 1], waiting[left, 2]
+            thick, reach = waiting[left, 3], waiting[left, 4]
             steps = max(int(reach), 1)
             for step in range(steps):
                 share = step / steps
@@ -127,17 +126,21 @@ def _draw_dendrites(patch, key, y, x, radius, length, width):
                 if forks < _FORK_LIMIT and uniform(key, draw + 1) < _FORK_PROBABILITY:
                     forks += 1
                     side = 1.0 if uniform(key, draw + 2) < 0.5 else -1.0
-                    waiting[left] = (
-                        py,
-                        px,
-                        heading + side * _FORK_SIDE_RAD,
-                        thick * (1 - _FORK_AREA) ** (1 / 3),
-                        _FORK_LENGTH * (reach - step),
-                    )
+                    side_heading = heading + side * _FORK_SIDE_RAD
+                    side_thick = thick * (1 - _FORK_AREA) ** (1 / 3)
+                    side_reach = _FORK_LENGTH * (reach - step)
+                    _let_wait(waiting, left, py, px, side_heading, side_thick, side_reach)
                     left += 1
                     thick *= _FORK_AREA ** (1 / 3)
                     heading -= side * _FORK_MAIN_RAD
                 draw += 3
+
+
+@kernel
+def _let_wait(waiting, at, y, x, heading, thick, reach):
+    # One by one: to assign a tuple to a row takes seconds to compile.
+    waiting[at, 0], waiting[at, 1], waiting[at, 2] = y, x, heading
+    waiting[at, 3], waiting[at, 4] = thick, reach
 
 
 @kernel

@@ -162,7 +162,9 @@ def _clamp(path, limit):
     for b in range(len(path)):
         away = hypot(path[b, 0], path[b, 1])
         if away > limit:
-            path[b] *= limit / away
+            # One by one: to assign an array to a row takes seconds to compile.
+            path[b, 0] *= limit / away
+            path[b, 1] *= limit / away
 
 
 @kernel

@@ -138,7 +138,9 @@ def enlarge(coarse, fine, fine_pad):
     for i in range(height):
         row = (i + first) // 2
         if (i + first) % 2 == 0:
-            line[:] = coarse[row]
+            # By hand: to assign an array to a slice takes seconds to compile.
+            for j in range(len(line)):
+                line[j] = coarse[row, j]
         else:
             _between(coarse[row - 3 : row + 5], line)
         left = first // 2

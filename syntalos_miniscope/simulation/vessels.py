@@ -82,14 +82,16 @@ def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area):
     y = along * size[0] if edge >= 2 else (0.0 if edge == 0 else size[0])
     x = along * size[1] if edge < 2 else (0.0 if edge == 2 else size[1])
     low, high = _INWARD[edge]
-    waiting[0] = y, x, low + (high - low) * uniform(key, 2), radius
+    _let_wait(waiting, 0, y, x, low + (high - low) * uniform(key, 2), radius)
     left, n, draw = 1, 0, 3
     while left > 0 and n < _MOST_SEGMENTS:
         left -= 1
-        y, x, heading, radius = waiting[left]
+        y, x = waiting[left, 0], waiting[left, 1]
+        heading, radius = waiting[left, 2], waiting[left, 3]
         while radius >= least and n < _MOST_SEGMENTS:
             to_y, to_x = y + stride * radius * sin(heading), x + stride * radius * cos(heading)
-            segments[n] = y, x, to_y, to_x, radius
+            segments[n, 0], segments[n, 1], segments[n, 2] = y, x, to_y
+            segments[n, 3], segments[n, 4] = to_x, radius
             n += 1
             y, x = to_y, to_x
             if not (0 <= y <= size[0] and 0 <= x <= size[1]):
@@ -98,12 +100,19 @@ def _grow(key, size, radius, least, stride, tortuosity, p_branch, angle, area):
             if uniform(key, draw + 1) < p_branch:
                 side = 1.0 if uniform(key, draw + 2) < 0.5 else -1.0
                 main, branch = radius * area ** (1 / 3), radius * (1 - area) ** (1 / 3)
-                waiting[left] = y, x, heading + side * angle * radius / branch, branch
+                _let_wait(waiting, left, y, x, heading + side * angle * radius / branch, branch)
                 left += 1
                 heading -= side * angle
                 radius = main
             draw += 3
     return segments[:n]
+
+
+@kernel
+def _let_wait(waiting, at, y, x, heading, radius):
+    # One by one: to assign a tuple to a row takes seconds to compile.
+    waiting[at, 0], waiting[at, 1] = y, x
+    waiting[at, 2], waiting[at, 3] = heading, radius
 
 
 @kernel
