@@ -90,10 +90,13 @@ class Catalog:
 
 
 def _folders_in(place: Path) -> Iterator[NodeFolder]:
-    if place.is_dir():
-        for path in sorted(place.iterdir()):
-            if (path / "module.toml").is_file():
-                yield _read(path)
+    try:
+        paths = sorted(place.iterdir()) if place.is_dir() else []
+        paths = [path for path in paths if (path / "module.toml").is_file()]
+    except OSError as error:
+        raise CatalogError(f"{place}: {error.strerror}") from error
+    for path in paths:
+        yield _read(path)
 
 
 def _read(path: Path) -> NodeFolder:
@@ -113,7 +116,7 @@ def _read(path: Path) -> NodeFolder:
         )
     except KeyError as missing:
         raise CatalogError(f"{file}: {missing} is missing") from missing
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, AttributeError) as error:
+    except (ValueError, OSError, AttributeError, TypeError) as error:
         raise CatalogError(f"{file}: {error}") from error
 
 
@@ -127,7 +130,7 @@ def _load(folder: NodeFolder) -> type[Node]:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise CatalogError(f"{folder.main}: {type(error).__name__}: {error}") from error
     return _node_class(module, folder)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError
 
 from syntalos_miniscope.catalog import Catalog, CatalogError
 from syntalos_miniscope.node import In, Node, Out, Settings
@@ -37,7 +38,7 @@ class Box(_Part):
     id: NodeId
     type: str
     title: str = ""
-    position: tuple[float, float] = (0.0, 0.0)
+    position: tuple[FiniteFloat, FiniteFloat] = (0.0, 0.0)
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])
     group: str = ""
     machine: str = ""
@@ -76,16 +77,13 @@ class Project(_Part):
 
     def box(self, node_id: str) -> Box:
         """Give a box by id; KeyError if there is none."""
-        for box in self.nodes:
-            if box.id == node_id:
-                return box
-        raise KeyError(node_id)
+        return {box.id: box for box in self.nodes}[node_id]
 
     def with_setting(self, node_id: str, name: str, value: Any) -> Project:
         """Give the project with one setting changed; ProjectError if there is no such node."""
-        if node_id not in {box.id for box in self.nodes}:
-            known = _listed(box.id for box in self.nodes)
-            raise ProjectError(f"there is no node '{node_id}'; known: {known}")
+        ids = [box.id for box in self.nodes]
+        if node_id not in ids:
+            raise ProjectError(f"there is no node '{node_id}'; known: {_listed(ids)}")
         nodes = tuple(
             box.model_copy(update={"settings": {**box.settings, name: value}})
             if box.id == node_id
@@ -94,25 +92,37 @@ class Project(_Part):
         )
         return self.model_copy(update={"nodes": nodes})
 
-    def to_toml(self) -> str:
-        """Write the project as the text of a file; what is empty is left out."""
+    def to_toml(self, file: str = "project") -> str:
+        """Write the project as the text of a file; ProjectError names what TOML cannot hold."""
+        for box in self.nodes:
+            for name, value in box.settings.items():
+                _written({name: value}, f"{file}: node '{box.id}': setting '{name}' = {value!r}")
         nodes = [
             {name: value for name, value in box.model_dump().items() if value != ""}
             for box in self.nodes
         ]
         wires = [{"from": wire.source, "to": wire.target} for wire in self.wires]
         head = {"format": FORMAT, "title": self.title}
-        return tomli_w.dumps({"project": head, "nodes": nodes, "wires": wires})
+        return _written({"project": head, "nodes": nodes, "wires": wires}, file)
+
+
+def _written(values: Mapping[str, Any], what: str) -> str:
+    try:
+        text = tomli_w.dumps(values)
+        text.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProjectError(f"{what}: cannot be kept in a project file: {error}") from error
+    return text
 
 
 def parse(text: str, file: str) -> Project:
     """Read the text of a project file; ProjectError names `file` and the place."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(f"{file}: not a project file: {error}") from error
     head = data.pop("project", None)
-    if not isinstance(head, dict) or not isinstance(head.get("format"), int):
+    if not isinstance(head, dict) or type(head.get("format")) is not int or head["format"] < 1:
         raise ProjectError(
             f"{file}: not a project file: [project] with format = {FORMAT} is missing"
         )
@@ -139,12 +149,14 @@ def load(path: Path) -> Project:
 
 def save(project: Project, path: Path) -> None:
     """Write a project file beside its place, then rename: a save that fails changes nothing."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    text, path = project.to_toml(str(path)), path.resolve()
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}")
     try:
-        beside.write_text(project.to_toml(), "utf-8")
+        beside.write_text(text, "utf-8")
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise ProjectError(f"{path}: cannot be saved: {error.strerror}") from error
 
 
@@ -180,7 +192,7 @@ class Graph:
 
 
 def check(project: Project, catalog: Catalog, file: str = "project") -> Graph:
-    """Resolve every box and wire; ProjectError at the first that does not fit."""
+    """Resolve every box and wire; ProjectError at the first that does not fit or cannot be kept."""
     nodes: dict[str, GraphNode] = {}
     for box in project.nodes:
         if box.id in nodes:
@@ -195,6 +207,7 @@ def check(project: Project, catalog: Catalog, file: str = "project") -> Graph:
             )
         wires[wire.target] = connect(wire, nodes, file)
     order = _topological(list(nodes), list(wires.values()), file)
+    project.to_toml(file)
     return Graph({node: nodes[node] for node in order}, tuple(wires.values()), project)
 
 
@@ -234,27 +247,26 @@ def _port(port: str, ports: tuple[_Port, ...], side: str, where: str) -> _Port:
     for candidate in ports:
         if candidate.id == port:
             return candidate
-    known = _listed(p.id for p in ports)
-    raise ProjectError(f"{where}: there is no {side} '{port}' there; known: {known}")
+    ids = _listed(p.id for p in ports)
+    raise ProjectError(f"{where}: there is no {side} '{port}' there; known: {ids}")
 
 
 def _topological(ids: list[str], wires: list[GraphWire], file: str) -> list[str]:
     """Order boxes so that data flows forward; commands may flow back."""
-    before = {
-        node: {w.source[0] for w in wires if w.target[0] == node and w.out.type is not Control}
-        for node in ids
-    }
+    into = {node: [w for w in wires if w.target[0] == node] for node in ids}
+    before = {node: {w.source[0] for w in into[node]} for node in ids}
+    data = {node: {w.source[0] for w in into[node] if w.out.type is not Control} for node in ids}
     order: list[str] = []
     while before:
         ready = [node for node, sources in before.items() if not sources - set(order)]
+        ready = ready or [node for node in before if not data[node] - set(order)][:1]
         if not ready:
             raise ProjectError(
                 f"{file}: data wires form a circle through {_listed(before)}; "
                 "only control wires may close one"
             )
         order += ready
-        for node in ready:
-            del before[node]
+        before = {node: sources for node, sources in before.items() if node not in ready}
     return order
 
 
@@ -273,7 +285,9 @@ def _place(error: ValidationError, data: Mapping[str, Any]) -> str:
 
 def _setting(error: ValidationError, settings: type[Settings]) -> str:
     first = error.errors()[0]
-    name = ".".join(map(str, first["loc"])) or "settings"
+    name = ".".join(map(str, first["loc"]))
+    if not name:
+        return f"settings: {first['msg'].removeprefix('Value error, ')}"
     if first["type"] == "extra_forbidden":
         return f"there is no setting '{name}'; known: {_listed(settings.model_fields)}"
     return f"setting '{name}' = {first['input']!r}: {first['msg']}"
