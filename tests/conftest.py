@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,25 @@ def shared_data() -> Path:
 def blink(shared_data: Path) -> Path:
     """A real Miniscope recording by Syntalos, whose LED blinks."""
     return shared_data / "edl-blink1"
+
+
+@contextmanager
+def _small_disk(size: int) -> Generator[None]:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.fixture
+def small_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Lets no file grow beyond a number of bytes inside a `with`, as a full disk would.
+
+    No longer than that: the limit holds for the file that pytest itself may be writing to.
+    """
+    return _small_disk

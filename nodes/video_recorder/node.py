@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +14,7 @@ from syntalos_miniscope.recording.daq_folder import (
     DaqDevice,
     DaqSession,
     devices_of,
+    keep_notes_of_run,
     write_user_config,
 )
 from syntalos_miniscope.recording.disk import DiskGuard
@@ -20,6 +22,10 @@ from syntalos_miniscope.recording.gate import RecordGate
 from syntalos_miniscope.recording.video_dataset import VideoDataset
 from syntalos_miniscope.scope import Quaternion
 from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame
+
+_SAMPLES_HZ = 200
+_SAMPLES = 60 * _SAMPLES_HZ
+"""Orientation that is remembered: of the longest time before a start, at a sensor's fastest."""
 
 _TO_US = {"microseconds": 1, "milliseconds": 1000, "seconds": 1_000_000}
 
@@ -57,7 +63,8 @@ class VideoRecorder(Node):
         """Make the folder; the video comes with the first frame, whose size it takes."""
         settings = self.settings
         self._sink: VideoDataset | DaqDevice | None = None
-        self._samples: list[tuple[int, Quaternion]] = []
+        # Frames call for the samples; without frames only the latest wait.
+        self._samples: deque[tuple[int, Quaternion]] = deque(maxlen=_SAMPLES)
         self._segment_us = self._tell_us = 0
         unit = str(ctx.metadata("orientation-in").get("time_unit", "microseconds"))
         if unit not in _TO_US:
@@ -93,7 +100,7 @@ class VideoRecorder(Node):
 
     def start(self, ctx: Context) -> None:
         """Keep when t = 0 was."""
-        if isinstance(self._sink, DaqDevice):
+        if self._sink is not None:
             self._sink.begin(datetime.now())
 
     def on_data(self, ctx: Context, port: str, item: Frame | FloatSignalBlock | Control) -> None:
@@ -119,15 +126,21 @@ class VideoRecorder(Node):
         else:
             for time, (w, x, y, z) in zip(item.timestamps, item.data.tolist(), strict=True):
                 self._samples.append((int(time) * self._to_us, (w, x, y, z)))
+            if self._gate.is_open and len(self._samples) > _SAMPLES // 2:
+                self._write_orientation()
 
     def stop(self, ctx: Context) -> None:
         """Close the files."""
         if self._sink is not None:
             ctx.count("frames", self._sink.frames)
+            if self._samples and not self._sink.frames:
+                ctx.note("Orientation came, but no frame to record it with; nothing was kept.")
             try:
                 self._write_orientation()
             finally:
                 self._sink.close()
+            if isinstance(self._sink, DaqDevice):
+                keep_notes_of_run(self._sink.folder)
 
     def _begin_segment(self, first: Frame) -> None:
         # What is recorded from the start on keeps also the samples before its first frame.
@@ -140,7 +153,8 @@ class VideoRecorder(Node):
         """Write the samples that wait; while the gate is shut only the latest are remembered."""
         samples = self._samples
         if not self._gate.is_open:
-            del samples[: max(len(samples) - round(self.settings.before_s * 200), 0)]
+            while len(samples) > self.settings.before_s * _SAMPLES_HZ:
+                samples.popleft()
             return
         for time_us, quaternion in samples:
             if self._sink is not None and time_us >= self._segment_us:

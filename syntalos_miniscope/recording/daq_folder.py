@@ -14,6 +14,9 @@ from typing import Any, Literal
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.daq import METADATA, ORIENTATION, SIDECAR, TIMES
 from syntalos_miniscope.recording.edl import safe_name, write_whole
+from syntalos_miniscope.recording.edl_tree import open_unit, root_of
+from syntalos_miniscope.recording.edl_video import marks_of
+from syntalos_miniscope.recording.recorded import Findings
 from syntalos_miniscope.recording.tables import TableWriter
 from syntalos_miniscope.recording.tsync_writer import TimeFileWriter
 from syntalos_miniscope.recording.video import VideoWriter
@@ -234,6 +237,16 @@ def write_notes(path: Path, marks: tuple[tuple[int, str], ...]) -> None:
         write_whole(path, ("\n".join(lines) + "\n").encode("utf-8"))
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def keep_notes_of_run(device: Path) -> None:
+    """Copy the notes of the run that a device folder lies in into its session and itself.
+
+    Some programs are pointed at the one, some at the other.
+    """
+    marks = marks_of(root_of(open_unit(device)), Findings())
+    for folder in (device, device.parent):
+        write_notes(folder / NOTES, marks)
 
 
 def write_user_config(

@@ -39,7 +39,7 @@ def open_edl(path: Path) -> Recording:
         raise RecordingError(f"{path} holds no video: it has no dataset of video files")
     if len(videos) > 1:
         names = ", ".join(str(unit.path) for unit in videos)
-        raise RecordingError(f"{path} holds {len(videos)} videos; give one of {names}")
+        raise RecordingError(f"{path} holds {len(videos)} videos; give one of them: {names}")
     # A recorder can write the layout of the DAQ software into a run; that says more than EDL.
     video = videos[0]
     return open_daq(video.path) if is_daq(video.path) else _open_video(video)
@@ -52,7 +52,7 @@ def _open_video(unit: EdlUnit) -> Recording:
     index, time_us = settle(index, time_us, found)
     root = root_of(unit)
     orientation = _orientation(unit, root, time_us, found)
-    created = root.manifest.get("time_created")
+    started = unit.attributes.get("started", root.manifest.get("time_created"))
     return Recording(
         path=unit.path,
         layout="edl",
@@ -63,14 +63,14 @@ def _open_video(unit: EdlUnit) -> Recording:
         orientation=orientation,
         remarks=tuple(found.remarks),
         damage=tuple(found.damage),
-        started=created if isinstance(created, datetime) else None,
+        started=started if isinstance(started, datetime) else None,
         device={
             "subject_id": root.attributes.get("subject_id", ""),
             "experimentName": root.path.name,
             **unit.attributes,
         },
         segments=_segments(unit),
-        marks=_marks(root, found),
+        marks=marks_of(root, found),
         controls=_controls(root),
         nominal_rate_hz=_nominal_rate_hz(unit, parts),
     )
@@ -175,7 +175,8 @@ def _orientation(
             found.odd(f"orientation is left out: it is not clear which belongs here, {names}")
             return None
         finest = max(tables.values(), key=lambda each: np.count_nonzero(each.time_us % 1000))
-        return _in_true_units(finest, time_us, found)
+        ours = str(root.manifest.get("generator", "")).startswith("syntalos-miniscope")
+        return finest if ours else _in_true_units(finest, time_us, found)
     return None
 
 
@@ -194,7 +195,7 @@ def _in_true_units(orientation: Orientation, time_us: Times, found: Findings) ->
     return Orientation(times // 1000, orientation.quaternion)
 
 
-def _marks(root: EdlUnit, found: Findings) -> tuple[tuple[int, str], ...]:
+def marks_of(root: EdlUnit, found: Findings) -> tuple[tuple[int, str], ...]:
     """Read the notes of the run: a table of them, or what the report of the run holds."""
     for path in _tables_with(root, {"Note"}):
         table = read_table(path)
@@ -216,13 +217,20 @@ def _marks(root: EdlUnit, found: Findings) -> tuple[tuple[int, str], ...]:
 
 
 def _controls(root: EdlUnit) -> tuple[tuple[int, str, str, str], ...]:
-    for path in _tables_with(root, set(CONTROLS_HEADER)):
-        return tuple(
-            (int(row[0]) * 1000, row[1], row[2], row[3])
-            for row in read_table(path).rows
-            if len(row) == 4 and re.fullmatch(r"-?\d{1,12}", row[0])
+    """Read what was turned during the run; of several scopes with the name of each."""
+    paths = list(_tables_with(root, set(CONTROLS_HEADER)))
+    changes = [
+        (
+            int(row[0]) * 1000,
+            f"{path.parent.name}/{row[1]}" if paths[1:] else row[1],
+            row[2],
+            row[3],
         )
-    return ()
+        for path in paths
+        for row in read_table(path).rows
+        if len(row) == 4 and re.fullmatch(r"-?\d{1,12}", row[0])
+    ]
+    return tuple(sorted(changes, key=lambda change: change[0]))
 
 
 def _tables_with(root: EdlUnit, columns: set[str]) -> Iterator[Path]:

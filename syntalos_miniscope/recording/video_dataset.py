@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 
 from syntalos_miniscope.node import Dataset
@@ -59,6 +60,10 @@ class VideoDataset:
     def path(self) -> Path:
         """Where the parts are."""
         return self._dataset.path
+
+    def begin(self, started: datetime) -> None:
+        """Say when t = 0 was, which is later than when the folder was made."""
+        self._dataset.describe({"started": started.astimezone()})
 
     def add(self, frame: Frame) -> None:
         """Write one frame with its index and time."""

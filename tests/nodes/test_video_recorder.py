@@ -1,5 +1,4 @@
 import json
-import signal
 from typing import Any
 
 import numpy as np
@@ -211,23 +210,16 @@ def test_a_disk_nearly_full_warns_once_and_then_ends_in_order(tmp_path, monkeypa
     assert len(list(open_recording(run_folder(tmp_path)).frames())) == 2
 
 
-def test_a_disk_that_is_full_in_the_middle_of_a_frame_keeps_the_frames_before(tmp_path):
-    resource = pytest.importorskip("resource")
+def test_a_disk_that_is_full_in_the_middle_of_a_frame_keeps_the_frames_before(tmp_path, small_disk):
     script = record(tmp_path)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     fed = 0
-    try:
+    with small_disk(20_000):
         with pytest.raises(RecordingError, match=r"cannot write .*frames\.mkv: File too large"):
             for number in range(100):
                 script.feed("frames-in", Frame(number, 50_000 * number, noise(number)))
                 fed = number + 1
         with pytest.raises(RecordingError, match=r"cannot write .*frames\.mkv"):
             script.stop()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
     recording = open_recording(run_folder(tmp_path))
     kept = list(recording.frames())
     assert len(kept) >= fed - 1 > 3
@@ -256,3 +248,42 @@ def test_a_disk_without_room_is_refused_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 5e6)
     with pytest.raises(RecordingError, match=r"cannot record in .* only 5 MB left; make room"):
         record(tmp_path)
+
+
+def test_orientation_without_frames_fills_no_memory_and_is_told(tmp_path):
+    script = record(tmp_path)
+    for number in range(300):
+        times = np.arange(100 * number, 100 * number + 100)
+        block = FloatSignalBlock(times, np.array(100 * [(1, 0, 0, 0)], np.float32))
+        script.feed("orientation-in", block)
+    node: Any = script.node
+    assert len(node._samples) <= 12_000
+    script.stop()
+    assert script.notes == ["Orientation came, but no frame to record it with; nothing was kept."]
+
+
+def test_orientation_goes_on_when_frames_no_longer_come(tmp_path):
+    script = record(tmp_path)
+    script.feed("frames-in", Frame(0, 0, noise(0)))
+    times = np.arange(30_000)
+    for part in np.split(times, 30):
+        block = FloatSignalBlock(part, np.array(len(part) * [(1, 0, 0, 0)], np.float32))
+        script.feed("orientation-in", block)
+    script.stop()
+    orientation = open_recording(run_folder(tmp_path)).orientation
+    assert orientation is not None
+    assert (orientation.time_us == 1000 * times).all()
+
+
+def test_the_notes_of_a_run_are_where_readers_of_a_daq_folder_look(tmp_path):
+    script = record(tmp_path, layout="daq")
+    script.feed("frames-in", Frame(0, 0, noise(0)))
+    assert script._experiment is not None
+    script._experiment.mark(1_500_400, "light, then dark")
+    script.stop()
+    session = run_folder(tmp_path) / "daq"
+    for folder in (session, session / "frames"):
+        assert (folder / "notes.csv").read_text() == (
+            "Time Stamp (ms), Note\n1500,light, then dark\n"
+        )
+    assert open_recording(session).marks == ((1_500_000, "light, then dark"),)

@@ -1,8 +1,6 @@
 import json
 import math
-import signal
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,25 +70,3 @@ def daq_session(tmp_path: Path) -> Callable[..., Path]:
         return session
 
     return make
-
-
-@contextmanager
-def _small_disk(size: int) -> Generator[None]:
-    resource = pytest.importorskip("resource")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
-@pytest.fixture
-def small_disk() -> Callable[[int], AbstractContextManager[None]]:
-    """Lets no file grow beyond a number of bytes inside a `with`, as a full disk would.
-
-    No longer than that: the limit holds for the file that pytest itself may be writing to.
-    """
-    return _small_disk

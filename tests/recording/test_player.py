@@ -201,8 +201,10 @@ def test_of_two_videos_one_has_to_be_named(edl_run):
     assert open_recording(scope_folder(run)).orientation is not None
 
 
-def test_microseconds_under_a_header_of_milliseconds_are_seen(edl_run):
+def test_microseconds_under_a_header_of_milliseconds_are_seen_where_others_wrote_it(edl_run):
     run = edl_run()
+    manifest = run / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace("syntalos-miniscope", "Syntalos"))
     path = scope_folder(run) / "scope_orientation.csv"
     lines = path.read_text().splitlines()
     cells = [line.split(";") for line in lines[1:]]
