@@ -9,6 +9,7 @@ from pydantic import Field
 from syntalos_miniscope.display import Display, DisplaySettings
 from syntalos_miniscope.node import Context, In, Node, live
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.controls import ControlLog
 from syntalos_miniscope.recording.player import Playback, open_recording
 from syntalos_miniscope.scope import SCOPE_OUTPUTS, describe_scope, emit_orientation
 from syntalos_miniscope.streams import Control, ControlKind, Frame
@@ -54,6 +55,10 @@ class RecordingPlayer(Node):
         if self._recording.source.depth == 16:
             # OpenCV's number for 16 bits, by which Syntalos's recorder goes.
             ctx.describe("frames-raw-out", depth=2, full_scale=self._recording.full_scale)
+        dataset = ctx.dataset("player")
+        self._log = ControlLog(dataset) if dataset else None
+        if self._log:
+            self._log.turned(0, self.settings)
         self._told = self._recording.findings
         for text in self._told:
             ctx.note(text)
@@ -106,6 +111,13 @@ class RecordingPlayer(Node):
         if settings.speed != self.settings.speed:
             self._pace_from(ctx.clock.now_us(), self._last_us)
         self._display.apply(settings)
+        if self._log:
+            self._log.turned(ctx.clock.now_us(), settings, self.settings)
+
+    def stop(self, ctx: Context) -> None:
+        """Close the log of what was turned."""
+        if log := getattr(self, "_log", None):
+            log.close()
 
     def _pace_from(self, run_us: int, time_us: int) -> None:
         self._pace = run_us, time_us

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from syntalos_miniscope.display import Display, DisplaySettings
 from syntalos_miniscope.node import Context, In, Node
+from syntalos_miniscope.recording.controls import ControlLog
 from syntalos_miniscope.scope import (
     SCOPE_OUTPUTS,
     Capture,
@@ -61,6 +62,7 @@ class SimulatedScopeNode(Node):
         settings = self.settings
         self._capture: Capture | None = None
         self._truth: LiveTruth | None = None
+        self._log: ControlLog | None = None
         self._paused = self._ended = False
         spec = _spec(settings)
         ctx.status("Building the brain; the first time on a computer takes half a minute")
@@ -81,6 +83,9 @@ class SimulatedScopeNode(Node):
             # OpenCV's depth number 2 means 16 bits, of which the sensor fills fewer.
             ctx.describe("frames-raw-out", depth=2, full_scale=sensor.max_count)
         self._truth = LiveTruth(self._scope.renderer, ctx)
+        if dataset := ctx.dataset("miniscope"):
+            self._log = ControlLog(dataset)
+            self._log.turned(0, settings)
         ctx.status(f"{self._truth.n_units} cells in view")
 
     def start(self, ctx: Context) -> None:
@@ -123,6 +128,8 @@ class SimulatedScopeNode(Node):
         """Turn the knobs of the scope and of the display."""
         self._scope.apply(settings)
         self._display.apply(settings)
+        if self._log is not None:
+            self._log.turned(ctx.clock.now_us(), settings, self.settings)
 
     def stop(self, ctx: Context) -> None:
         """End the stream, finish the truth and report what was lost."""
@@ -133,6 +140,8 @@ class SimulatedScopeNode(Node):
             ctx.count("overflowed", self._capture.overflowed)
         if self._truth is not None:
             self._truth.close()
+        if self._log is not None:
+            self._log.close()
 
 
 def _spec(settings: SimulatedScopeNode.Settings) -> Spec:

@@ -25,18 +25,18 @@ def info(
 ) -> None:
     """Say what is in a recording and what is missing in it; exit code 1 if it is damaged."""
     from syntalos_miniscope.recording import RecordingError
-    from syntalos_miniscope.recording.info import as_lines, inspect
+    from syntalos_miniscope.recording.info import as_lines, inspect_all
 
     try:
         with _bar("Reading") as advance:
-            found = inspect(recording, advance)
+            found = inspect_all(recording, advance)
     except RecordingError as error:
         raise BadInputError(str(error)) from error
     if as_json:
         print(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
         print("\n".join(as_lines(found)))
-    if found.damage:
+    if found.damaged:
         sys.exit(1)
 
 

@@ -31,24 +31,27 @@ SIDECAR = "frames.tsync"
 
 def is_daq(path: Path) -> bool:
     """Whether a folder is one of a device, or of a session that holds some."""
-    return (path / TIMES).is_file() or bool(_devices(path))
+    return bool(devices_in(path))
 
 
-def _devices(session: Path) -> list[Path]:
-    return sorted(folder.parent for folder in session.glob(f"*/{TIMES}"))
+def devices_in(path: Path) -> list[Path]:
+    """Give the device folders of a session, cameras too; a device folder is its own only one."""
+    if (path / TIMES).is_file():
+        return [path]
+    return sorted(folder.parent for folder in path.glob(f"*/{TIMES}"))
 
 
 def open_daq(path: Path) -> Recording:
     """Open a device folder, or the only Miniscope of a session folder."""
     if (path / TIMES).is_file():
         return _open_device(path)
-    devices = _devices(path)
+    devices = devices_in(path)
     named = _json(path / METADATA).get("miniscopes") if (path / METADATA).is_file() else None
     scopes = [d for d in devices if d.name in named] if isinstance(named, list) else devices
     if len(scopes) == 1:
         return _open_device(scopes[0])
     names = ", ".join(str(folder) for folder in scopes or devices)
-    raise RecordingError(f"{path} holds {len(scopes)} Miniscopes; give one of {names}")
+    raise RecordingError(f"{path} holds {len(scopes)} Miniscopes; give one of them: {names}")
 
 
 def _open_device(path: Path) -> Recording:

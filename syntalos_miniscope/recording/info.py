@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
-from syntalos_miniscope.recording.player import open_recording
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.player import open_recording, recordings_in
 from syntalos_miniscope.recording.quaternion_table import frame_of_samples, is_valid
 from syntalos_miniscope.recording.recorded import Recording
+from syntalos_miniscope.recording.run_info import RunInfo, run_info, run_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,50 @@ def inspect(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FolderInfo:
+    """What `inspect_all` found: every video, and what the run that holds them says of itself."""
+
+    path: str
+    recordings: list[RecordingInfo]
+    unreadable: list[str]
+    """Videos beside others that cannot be opened, a sentence for each."""
+    run: RunInfo | None
+
+    @property
+    def damaged(self) -> bool:
+        """Whether anything is broken or lost."""
+        return bool(self.unreadable) or any(each.damage for each in self.recordings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as what JSON can hold; that of a single video stands at the top."""
+        run = self.run.to_json() if self.run else None
+        if len(self.recordings) == 1 and not self.unreadable:
+            return self.recordings[0].to_json() | {"run": run}
+        told = [each.to_json() for each in self.recordings]
+        return {"path": self.path, "recordings": told, "unreadable": self.unreadable, "run": run}
+
+
+def inspect_all(
+    path: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> FolderInfo:
+    """Inspect all videos of a recording, and the run if it is one.
+
+    RecordingError if none can be opened.
+    """
+    places = recordings_in(path)
+    recordings: list[RecordingInfo] = []
+    unreadable: list[str] = []
+    for place in places:
+        try:
+            recordings.append(inspect(place, progress))
+        except RecordingError as error:
+            unreadable.append(str(error))
+    if not recordings:
+        raise RecordingError("; ".join(unreadable))
+    return FolderInfo(str(path), recordings, unreadable, run_info(path))
+
+
 def _gaps(recording: Recording) -> list[tuple[float, int]]:
     lost = np.diff(recording.index) - 1
     lost[np.isin(recording.index[1:], list(recording.segments))] = 0
@@ -134,8 +180,16 @@ def _orientation(recording: Recording) -> OrientationInfo | None:
     )
 
 
-def as_lines(info: RecordingInfo) -> list[str]:
-    """Give the lines in which a person reads it."""
+def as_lines(info: FolderInfo) -> list[str]:
+    """Give the lines in which a person reads it: the run, then a paragraph for each video."""
+    parts = [run_lines(info.run)] if info.run else []
+    parts += [_recording_lines(each) for each in info.recordings]
+    if info.unreadable:
+        parts.append([f"Damage       {text}" for text in info.unreadable])
+    return [line for part in parts for line in ("", *part)][1:]
+
+
+def _recording_lines(info: RecordingInfo) -> list[str]:
     width, height = info.size
     colour = f"{width} x {height}, {info.depth} bit, {info.codec}"
     rate = f"{info.frame_rate_hz:.3f} Hz"

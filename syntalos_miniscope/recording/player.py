@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.daq import is_daq, open_daq
+from syntalos_miniscope.recording.daq import devices_in, is_daq, open_daq
+from syntalos_miniscope.recording.edl_tree import open_unit
 from syntalos_miniscope.recording.edl_video import open_edl
 from syntalos_miniscope.recording.recorded import Findings, Recording, VideoParts, settle
 from syntalos_miniscope.recording.zarr_recording import is_zarr, open_zarr
@@ -41,6 +42,22 @@ def open_recording(path: Path) -> Recording:
         f"{path} is no recording: it holds neither a manifest.toml (EDL) nor a timeStamps.csv "
         f"(DAQ folder) nor zarr"
     )
+
+
+def recordings_in(path: Path) -> list[Path]:
+    """Give what to hand to `open_recording` for each video that a run or a session holds.
+
+    The path itself if it holds one or none. RecordingError if its manifests cannot be read.
+    """
+    found: list[Path] = []
+    try:
+        if is_daq(path):
+            found = devices_in(path)
+        elif (path / "manifest.toml").is_file():
+            found = [unit.path for unit in open_unit(path).units() if unit.is_video()]
+    except OSError as error:
+        raise RecordingError(f"cannot read {path}: {error.strerror or error}") from error
+    return found if len(found) > 1 else [path]
 
 
 def _open_video(path: Path) -> Recording:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -66,3 +67,45 @@ def test_bad_input_is_one_line_and_exit_code_2(run, arguments, line, monkeypatch
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1
     assert line in said[0]
+
+
+def test_a_run_of_two_videos_tells_of_both_and_of_its_wires(run):
+    shutil.copytree(run / "videos" / "scope", run / "videos" / "other")
+    node = {
+        "id": "view",
+        "counters": {"frames": 2, "late": 0},
+        "notes": ["half was dark"],
+        "inputs": [{"port": "frames-in", "from": "scope.out", "items": 2, "dropped": 1}],
+    }
+    report = {"exit_reason": "stopped", "error": None, "length_s": 2.5, "nodes": [node]}
+    (run / "report.json").write_text(json.dumps(report))
+    shown = CliRunner().invoke(app, ["info", str(run)])
+    assert shown.exit_code == 0
+    assert "Ended        stopped after 2.500 s" in shown.stdout
+    assert "Wires        1, 1 dropped" in shown.stdout
+    assert "scope.out → view.frames-in: 1 dropped, 2 carried" in shown.stdout
+    assert "Counted      view: 2 frames\n" in shown.stdout
+    assert "Noted        view: half was dark" in shown.stdout
+    assert shown.stdout.count("Frames       3 in 0.200 s") == 2
+    told = json.loads(CliRunner().invoke(app, ["info", str(run), "--json"]).stdout)
+    assert [each["name"] for each in told["recordings"]] == ["other", "scope"]
+    assert told["run"]["wires"][0]["dropped"] == 1
+    asked = CliRunner().invoke(app, ["export", str(run), "--to", "csv", "--out", "o"])
+    assert "holds 2 videos; give one of them: " in str(asked.exception)
+
+
+def test_a_video_that_cannot_be_opened_does_not_hide_the_others(run):
+    shutil.copytree(run / "videos" / "scope", run / "videos" / "other")
+    (run / "videos" / "other" / "scope.mkv").write_bytes(b"")
+    shown = CliRunner().invoke(app, ["info", str(run)])
+    assert shown.exit_code == 1
+    assert shown.stdout.count("Frames       3 in 0.200 s") == 1
+    assert "Damage " in shown.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("report", ["", "[]", '{"nodes": 3}', "[" * 5000, '{"length_s": "x"}'])
+def test_a_report_that_is_not_sound_hides_nothing_else(run, report):
+    (run / "report.json").write_text(report)
+    shown = CliRunner().invoke(app, ["info", str(run)])
+    assert "report.json is not sound" in shown.stdout
+    assert "Frames       3 in 0.200 s" in shown.stdout

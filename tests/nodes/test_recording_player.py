@@ -157,3 +157,19 @@ def test_the_real_recording_arrives_whole_and_on_time():
     assert seen == list(zip(stored.index.tolist(), stored.time_us.tolist(), strict=True))
     assert seen[0] == (1, 40_000)
     assert len(seen) > 1280
+
+
+def test_what_is_turned_while_it_plays_is_kept_with_the_run(recording, tmp_path):
+    settings = Player.Settings(path=str(recording))
+    script = Script(Player(settings), record_to=tmp_path / "runs", paced=False)
+    script.prepare()
+    script.start()
+    for count, _ in enumerate(script.stream()):
+        if count == 2:
+            script.apply(settings.model_copy(update={"speed": 2.0}))
+    script.stop()
+    (log,) = (tmp_path / "runs").rglob("ctlvalue-changes.csv")
+    rows = [line.split(";")[1:4] for line in log.read_text().splitlines()]
+    turned = [row for row in rows if row[0] == "speed"]
+    assert turned == [["speed", "1.0", "1.0"], ["speed", "2.0", "2.0"]]
+    assert rows[-1] == turned[-1]

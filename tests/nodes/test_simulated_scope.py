@@ -229,3 +229,19 @@ def test_a_missing_spec_file_is_named(tmp_path: Path):
     with pytest.raises(ValueError, match=r"nowhere\.json"):
         made.prepare()
     made.stop()
+
+
+def test_what_is_turned_is_kept_with_the_run_as_a_real_scope_keeps_it(small: Path, tmp_path: Path):
+    made = script(small, record_to=tmp_path)
+    made.prepare()
+    made.start()
+    for count, _ in enumerate(made.stream(until_us=1_000_000)):
+        if count == 4:
+            made.apply(made.node.settings.model_copy(update={"led_percent": 20.0}))
+    made.stop()
+    (log,) = tmp_path.rglob("miniscope/ctlvalue-changes.csv")
+    rows = [line.split(";") for line in log.read_text().splitlines()]
+    assert rows[0] == ["Time", "ID", "Display Value", "Device Value", ""]
+    turned = [(int(row[0]), row[2]) for row in rows if row[1] == "led_percent"]
+    assert [value for _, value in turned] == ["50.0", "20.0"]
+    assert turned[0][0] == 0 < turned[1][0]
