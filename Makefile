@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a fresh machine: `make run` and `make test`.
-.PHONY: run oracle test test-all test-slow test-vm test-net test-hardware setup lint bench screenshots lock wheel clean
+.PHONY: run oracle oracles test test-all test-slow test-vm test-net test-hardware setup lint bench screenshots lock wheel clean
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -33,7 +33,7 @@ test-all: ## the tests on every Python from 3.11 to 3.14 that is there
 	  .venv-$$version/bin/python -m pytest || exit 1; \
 	done
 
-test-slow: setup oracle
+test-slow: setup oracles ## the long tests, and those against other programs
 	$(BIN)/python -m pytest -m slow
 
 test-vm: setup
@@ -47,6 +47,10 @@ test-hardware: setup
 
 oracle: setup ## minisim in .venv-minisim, which benchmarks and tests compare with
 	bash tests/oracles/make_minisim_env $(BIN)/python
+
+oracles: oracle ## neuroconv and minian too, which read what is recorded
+	bash tests/oracles/make_neuroconv_env $(BIN)/python
+	bash tests/oracles/make_minian_env $(BIN)/python
 
 bench: setup oracle ## every figure of the README, measured here
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
