@@ -168,6 +168,27 @@ def test_the_link_of_another_python_than_syntalos_starts_is_found_out(tmp_path: 
     assert places.link_versions([tmp_path, tmp_path / "none"]) == {(3, 14)}
 
 
+def test_a_flatpak_is_installed_into_from_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "flatpak"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\ncase "$2" in --command=python3) shift 3; exec {sys.executable} "$@";; esac\n'
+        'shift 3; exec "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    place = places.flatpak()
+    data = tmp_path / ".var" / "app" / "org.syntalos.syntalos" / "data"
+    assert place.modules == data / "modules" and place.version == sys.version_info[:2]
+    environment = given_environment(Path(sys.prefix), place)
+    assert environment.run_by[:2] == ("flatpak", "run")
+    install.install([TESTS.folders["slow"]], place, environment, silent)
+    assert install.troubles(install.installed(place), place) == {"slow": []}
+
+
 # The command line, in a home of its own
 
 

@@ -184,6 +184,42 @@ time.sleep(60)
     wait_for(lambda: not alive(pid))
 
 
+def test_a_killed_capture_process_fails_the_run_in_words(host: Callable[..., Host]) -> None:
+    module = host(NODES / "ticker_process")
+    assert module.prepare()
+    module.start()
+    module.wait(lambda: len(module.items["rows-out"]) > 3, 5)
+    (child,) = children(module.process.pid)
+    os.kill(child, signal.SIGKILL)
+    module.wait(lambda: bool(module.errors), 5)
+    module.stop()
+    assert module.errors == ["the process that runs the source ended unexpectedly"]
+    check_in_order(module.items)
+    module.items.clear()
+    module.errors.clear()
+    module.run(0.3, run="again")
+    check_in_order(module.items)
+    assert not module.errors
+
+
+@both
+@pytest.mark.slow
+def test_a_prepare_that_takes_too_long_is_refused_before_syntalos_gives_up(
+    host: Callable[..., Host], ticker: Path
+) -> None:
+    module = host(ticker, {"prepare_s": 30.0})
+    assert not module.prepare(timeout_s=15)
+    assert len(module.errors) == 1 and module.errors[0].startswith("not ready after 14 s")
+
+
+@pytest.mark.slow
+def test_a_source_that_will_not_stop_is_named_and_left(host: Callable[..., Host]) -> None:
+    module = host(NODES / "ticker", {"fails": "deaf"})
+    module.run(0.2)
+    assert module.report()["notes"] == ["The source did not end in time and was left behind."]
+    assert not module.sent_outside_a_run
+
+
 def children(pid: int) -> list[int]:
     out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
     return [int(word) for word in out.stdout.split()]

@@ -28,7 +28,9 @@ class Ticker(Node):
         rate_hz: float = live(50.0, gt=0, description="Frames per second")
         height: int = Field(48, ge=2, description="Rows of a frame")
         width: int = Field(64, ge=2, description="Columns of a frame")
-        fails: Literal["", "prepare", "run", "stop", "assertion"] = Field("", description="Where")
+        fails: Literal["", "prepare", "run", "stop", "assertion", "deaf"] = Field(
+            "", description="Where"
+        )
         prepare_s: float = Field(0.0, description="How long prepare takes")
 
     def prepare(self, ctx: Context) -> None:
@@ -56,7 +58,7 @@ class Ticker(Node):
         """Tick."""
         index, due_us = 0, 0
         size = self.settings.height, self.settings.width
-        while ctx.sleep_until(due_us):
+        while ctx.sleep_until(due_us) or self.settings.fails == "deaf":
             if self.settings.fails == "run" and index == 5:
                 raise RuntimeError("the cable came out")
             if self.settings.fails == "assertion" and index == 5:
