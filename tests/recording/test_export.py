@@ -351,3 +351,31 @@ def test_info_sees_repeated_frames_and_damage(tmp_path):
 
 def test_targets_are_those_of_the_command_line():
     assert export_module.TARGETS == ("daq", "edl", "zarr", "nwb", "csv")
+
+
+def test_opencv_chains_the_avis_in_order_of_name_and_of_change(tmp_path, edl_run):
+    """As CaImAn chains those it is given, and as ACE-NeuroTools finds them: the oldest first."""
+    export_recording(edl_run(index=list(range(44))), "daq", tmp_path / "out")
+    (device,) = (tmp_path / "out").glob("*/*/*/*/*/Miniscope")
+    named = sorted(device.glob("*.avi"), key=lambda path: int(path.stem))
+    assert sorted(device.glob("*.avi"), key=lambda path: path.stat().st_mtime_ns) == named
+    frames: list[np.ndarray] = []
+    for video in named:
+        capture = cv2.VideoCapture(str(video))
+        while (read := capture.read())[0]:
+            frames.append(read[1][:, :, 0])
+        capture.release()
+    np.testing.assert_array_equal(np.stack(frames), np.stack([picture(i) for i in range(44)]))
+
+
+def test_ace_finds_rate_times_and_notes_in_the_device_folder(tmp_path, source):
+    """As its manager for this layout reads them: one file of each, times from two columns."""
+    export_recording(source, "daq", tmp_path / "out")
+    (device,) = (tmp_path / "out").glob("*/*/*/*/*/Miniscope")
+    (about,) = device.rglob("metaData*.json")
+    rate = json.loads(about.read_text())["frameRate"]
+    assert float(rate.removesuffix("FPS")) == 20.0
+    (times,) = device.rglob("timeStamps*.csv")
+    assert pandas.read_csv(times).iloc[:, :2].values.tolist()[:3] == [[0, 1], [1, 51], [2, 201]]
+    (notes,) = device.rglob("notes*.csv")
+    assert [int(line.split(",")[0]) for line in notes.read_text().splitlines()[1:]] == [101]
