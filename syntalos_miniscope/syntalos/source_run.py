@@ -33,8 +33,8 @@ from syntalos_miniscope.syntalos.messages import (
 )
 from syntalos_miniscope.syntalos.source import Source
 
-PREPARE_S = 14.0
-"""Syntalos gives up after 15 s."""
+PREPARE_S = 13.0
+"""Syntalos gives up after 15 s; giving up ourselves takes a moment too."""
 DRAIN_S, STOP_S = 1.2, 8.0
 """How long after a stop items are still submitted, and how long the source may take to end."""
 
@@ -129,12 +129,12 @@ class SourceRun:
         asked = time.monotonic()
         self._tell(Stop())
         # Syntalos counts this into the 15 s of `prepare` if that is what failed.
-        patience_s = STOP_S if self._ready else 0.5
+        patience_s = STOP_S if self._ready else 0.2
         while not self._ended and (waited_s := time.monotonic() - asked) < patience_s:
             self._discards = waited_s > DRAIN_S
             self._pump(far.channel, 0.05)
         # A source that has ended has closed everything; a process may still be tidying up.
-        if not far.join(0.3 if self._ended else 1.0) and not self._ended:
+        if not far.join(0.3 if self._ended or not self._ready else 1.0) and not self._ended:
             self._box.note("The source did not end in time and was left behind.")
 
     def _tell(self, message: Message) -> None:

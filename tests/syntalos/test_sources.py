@@ -209,7 +209,7 @@ def test_a_prepare_that_takes_too_long_is_refused_before_syntalos_gives_up(
 ) -> None:
     module = host(ticker, {"prepare_s": 30.0})
     assert not module.prepare(timeout_s=15)
-    assert len(module.errors) == 1 and module.errors[0].startswith("not ready after 14 s")
+    assert len(module.errors) == 1 and module.errors[0].startswith("not ready after 13 s")
 
 
 @pytest.mark.slow
