@@ -1,0 +1,158 @@
+"""The two tables of a project folder: `experiments.csv` and `analysis_parameters.csv`."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+LINE_NUMBER = "line number"
+EXPERIMENTS, PARAMETERS = "experiments.csv", "analysis_parameters.csv"
+
+
+class TableError(ValueError):
+    """A table that cannot be used; the text says in a line which file, line and column."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableLine:
+    """One row of a table, by column, as text; `where` is its file and line."""
+
+    where: str
+    cells: Mapping[str, str]
+
+    def parsed(self) -> dict[str, Any]:
+        """Give the cells as values; empty ones are left out."""
+        return {name: parse_cell(text) for name, text in self.cells.items() if text.strip()}
+
+
+class AnalysisParameters(BaseModel):
+    """How one recording is analysed, by the names of the columns; unknown ones ride along.
+
+    Lengths are in pixels of the frame, times in seconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    crop_coords: tuple[float, float, float, float] | None = None
+    """(x0, y0, x1, y1), y counted from the bottom."""
+    decay_time: float = Field(default=0.4, gt=0)
+    method_deconvolution: str = "oasis"
+    method_init: str = "corr_pnr"
+    K: int | None = Field(default=None, ge=1)
+    gSig: tuple[float, float] = (7, 7)  # noqa: N815 - the column's name
+    gSiz: tuple[float, float] = (29, 29)  # noqa: N815
+    tsub: int = Field(default=2, ge=1)
+    ssub: int = Field(default=1, ge=1)
+    ssub_B: int = Field(default=2, ge=1)  # noqa: N815
+    ring_size_factor: float = Field(default=1.4, gt=0)
+    min_corr: float = Field(default=0.8, ge=-1, le=1)
+    min_pnr: float = Field(default=10, ge=0)
+    rf: int | None = Field(default=40, ge=1)
+    stride: int | None = Field(default=20, ge=0)
+    min_SNR: float = 2.5  # noqa: N815
+    rval_thr: float = Field(default=0.85, ge=-1, le=1)
+    merge_thr: float = Field(default=0.7, ge=-1, le=1)
+    pw_rigid: bool = True
+    max_shifts: tuple[int, int] = (15, 15)
+    gSig_filt: tuple[float, float] = (7, 7)  # noqa: N815
+    strides: tuple[int, int] = (48, 48)
+    overlaps: tuple[int, int] = (24, 24)
+
+
+def read_experiment(project: Path, line_num: int) -> TableLine:
+    """Give the row of `experiments.csv` with a line number; TableError if there is none."""
+    return _line(project / EXPERIMENTS, line_num)
+
+
+def read_parameters(project: Path, line_num: int) -> AnalysisParameters:
+    """Give the parameters of a line; the defaults if the project has no such table.
+
+    TableError if the table lacks the line, or a value cannot be.
+    """
+    path = project / PARAMETERS
+    if not path.exists():
+        return AnalysisParameters()
+    line = _line(path, line_num)
+    values = line.parsed()
+    # A cell that says None means that there is none, which for most is the default.
+    given = {name: value for name, value in values.items() if value is not None}
+    given |= {name: None for name in ("K", "rf", "stride") if name in values and name not in given}
+    try:
+        return AnalysisParameters.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        column = str(first["loc"][0])
+        raise TableError(
+            f"{line.where}, column {column}: {first['msg']}, not {line.cells.get(column, '')!r}"
+        ) from error
+
+
+def parse_cell(text: str) -> Any:
+    """Give what a cell means: a tuple, JSON, another literal, true or false, none, or text.
+
+    `(7, 7)` is a tuple, `TRUE` is true, `15` and `0.4` are numbers, an empty cell or `None` is
+    none; what is nothing of these stays text.
+    """
+    text = text.strip()
+    if text.lower() in ("", "none", "null", "nan"):
+        return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for read in (json.loads, ast.literal_eval, float):
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+    return text
+
+
+def _line(path: Path, line_num: int) -> TableLine:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            if LINE_NUMBER not in header:
+                raise TableError(f"{path}, line 1: there is no column {LINE_NUMBER!r}")
+            found = [
+                _whole(path, reader.line_num, header, cells)
+                for cells in reader
+                if any(cell.strip() for cell in cells)
+            ]
+    except OSError as error:
+        raise TableError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except csv.Error as error:
+        raise TableError(f"{path} is not a table of commas: {error}") from error
+    mine = [line for line in found if _number(line) == line_num]
+    if not mine:
+        raise TableError(f"{path} has no line number {line_num}")
+    if len(mine) > 1:
+        raise TableError(f"{mine[1].where}, column {LINE_NUMBER}: {line_num} is there twice")
+    return mine[0]
+
+
+def _whole(path: Path, at: int, header: list[str], cells: list[str]) -> TableLine:
+    where = f"{path}, line {at}"
+    if len(cells) != len(header):
+        raise TableError(f"{where}: {len(cells)} fields where the header has {len(header)}")
+    return TableLine(where, dict(zip(header, cells, strict=True)))
+
+
+def _number(line: TableLine) -> int:
+    text = line.cells[LINE_NUMBER]
+    try:
+        return int(text)
+    except ValueError as error:
+        raise TableError(
+            f"{line.where}, column {LINE_NUMBER}: {text!r} is not a whole number"
+        ) from error

@@ -1,0 +1,109 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syntalos_miniscope.analysis.experiment_tables import (
+    AnalysisParameters,
+    TableError,
+    parse_cell,
+    read_experiment,
+    read_parameters,
+)
+
+EXPERIMENTS = (
+    "line number,id,date (YYMMDD),calcium imaging directory,comments\n"
+    '96,R1,240131,"R1/2024_01_31/12_00_00/My_V4_Miniscope","good, calm"\n'
+    "97,R2,240201,R2/somewhere,\n"
+)
+PARAMETERS = (
+    "line number,crop_coords,gSig,min_corr,min_pnr,rf,stride,decay_time,pw_rigid,K,mine\n"
+    '96,"(67, 503, 555, 61)","(3, 3)",0.85,10,25,10,0.4,TRUE,None,hello\n'
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "experiments.csv").write_text(EXPERIMENTS)
+    (tmp_path / "analysis_parameters.csv").write_text(PARAMETERS)
+    return tmp_path
+
+
+def test_an_experiment_is_found_by_its_line_number(project):
+    cells = read_experiment(project, 96).cells
+    assert cells["calcium imaging directory"] == "R1/2024_01_31/12_00_00/My_V4_Miniscope"
+    assert cells["comments"] == "good, calm"
+
+
+def test_parameters_are_what_the_cells_mean(project):
+    found = read_parameters(project, 96)
+    assert found.crop_coords == (67, 503, 555, 61)
+    assert (found.gSig, found.min_corr, found.min_pnr) == ((3, 3), 0.85, 10)
+    assert (found.rf, found.stride, found.decay_time) == (25, 10, 0.4)
+    assert found.pw_rigid is True and found.K is None
+    assert found.strides == (48, 48)
+    assert found.model_extra == {"line number": 96, "mine": "hello"}
+
+
+def test_without_the_table_the_defaults_hold(tmp_path):
+    assert read_parameters(tmp_path, 96) == AnalysisParameters()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("(7, 7)", (7, 7)), ("[1, 2]", [1, 2]), ('{"a": 1}', {"a": 1}), ("15", 15), ("0.4", 0.4),
+        ("1e-3", 1e-3), ("TRUE", True), ("false", False), ("None", None), ("", None), ("nan", None),
+        (" oasis ", "oasis"), ("240131", 240131), ("'x'", "x"), ("a, b", "a, b"), ("inf", None),
+    ],
+)  # fmt: skip
+def test_a_cell_is_read_as_what_it_looks_like(text, value):
+    assert parse_cell(text) == value
+
+
+@given(st.text(max_size=40))
+def test_any_cell_can_be_read(text):
+    parse_cell(text)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("line number,a\n96,1,2\n", "line 2: 3 fields where the header has 2"),
+        ("line number,a\n\n97,1\nx6,2\n", "line 4, column line number: 'x6' is not a whole"),
+        ("line number,a\n96,1\n96,2\n", "line 3, column line number: 96 is there twice"),
+        ("line number,a\n97,1\n", "no line number 96"),
+        ("number,a\n96,1\n", "line 1: there is no column 'line number'"),
+        ("", "line 1: there is no column"),
+        ('line number,a\n96,"b\n', "is not a table of commas"),
+    ],
+)
+def test_a_malformed_table_is_answered_with_file_line_and_column(tmp_path, table, words):
+    (tmp_path / "experiments.csv").write_text(table)
+    with pytest.raises(TableError, match=words) as refused:
+        read_experiment(tmp_path, 96)
+    assert "experiments.csv" in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("gSig", "seven", "column gSig: .* not 'seven'"),
+        ("crop_coords", '"(1, 2, 3)"', r"column crop_coords: .* not '\(1, 2, 3\)'"),
+        ("min_corr", "3", "column min_corr: .*less than or equal to 1"),
+        ("pw_rigid", "maybe", "column pw_rigid: .*not 'maybe'"),
+        ("decay_time", "-1", "column decay_time: .*greater than 0"),
+    ],
+)
+def test_a_value_that_cannot_be_is_answered_with_its_column(tmp_path, column, cell, words):
+    text = f"line number,{column}\n96,{cell}\n"
+    (tmp_path / "analysis_parameters.csv").write_text(text)
+    with pytest.raises(TableError, match=f"analysis_parameters.csv, line 2, {words}"):
+        read_parameters(tmp_path, 96)
+
+
+def test_a_table_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "experiments.csv").write_bytes(b"line number,a\n\xff\xfe,1\n")
+    with pytest.raises(TableError, match="is not UTF-8 text"):
+        read_experiment(tmp_path, 96)
+    with pytest.raises(TableError, match=r"cannot read .*experiments.csv"):
+        read_experiment(tmp_path / "none", 96)
