@@ -130,11 +130,14 @@ class SourceRun:
         self._tell(Stop())
         # Syntalos counts this into the 15 s of `prepare` if that is what failed.
         patience_s = STOP_S if self._ready else 0.2
-        while not self._ended and (waited_s := time.monotonic() - asked) < patience_s:
-            self._discards = waited_s > DRAIN_S
-            self._pump(far.channel, 0.05)
-        # A source that has ended has closed everything; a process may still be tidying up.
-        if not far.join(0.3 if self._ended or not self._ready else 1.0) and not self._ended:
+        try:
+            while not self._ended and (waited_s := time.monotonic() - asked) < patience_s:
+                self._discards = waited_s > DRAIN_S
+                self._pump(far.channel, 0.05)
+        finally:
+            # A source that has ended has closed everything; a process may still be tidying up.
+            gone = far.join(0.3 if self._ended or not self._ready else 1.0)
+        if not gone and not self._ended:
             self._box.note("The source did not end in time and was left behind.")
 
     def _tell(self, message: Message) -> None:
