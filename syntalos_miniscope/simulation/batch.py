@@ -21,8 +21,11 @@ from syntalos_miniscope.simulation.truth import TruthKeeper
 OnFrame = Callable[[int, int], None]
 """Is told how many frames are done, and how many there will be."""
 
-EXTRAS_ATTRIBUTE = "syntalos_miniscope_spec"
+SPEC_ATTRIBUTE = "syntalos_miniscope_spec"
 """Where a stored recording keeps a Spec with extras: minisim could not read it as `spec.json`."""
+
+UNTIL_ATTRIBUTE = "syntalos_miniscope_until"
+"""Where a stored recording keeps the stage at which light was stopped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +34,14 @@ class Recording:
 
     `observed` is (frame, height, width) in `spec.output.store_dtype`: counts, or intensity if no
     sensor was simulated. `snapshots` are movies after single stages, if the Spec keeps them; those
-    before motion show the whole canvas.
+    before motion show the whole canvas. `until` is the stage at which light was stopped, if any.
     """
 
     spec: Spec
     observed: NDArray[Any]
     ground_truth: GroundTruth
     snapshots: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+    until: str | None = None
 
     def stage(self, name: str) -> NDArray[Any]:
         """Give the movie after a stage; KeyError lists the stages that were kept."""
@@ -62,7 +66,8 @@ class Recording:
     def load(cls, path: str | Path) -> Recording:
         """Read what `save`, a streamed simulation or minisim has written, into memory."""
         stored = open_minisim_zarr(Path(path))
-        text = stored.root.attrs.get(EXTRAS_ATTRIBUTE, stored.spec_json)
+        text = stored.root.attrs.get(SPEC_ATTRIBUTE, stored.spec_json)
+        until: Any = stored.root.attrs.get(UNTIL_ATTRIBUTE)
         truth = stored.truth()
         observed = stored.observed
         return cls(
@@ -70,6 +75,7 @@ class Recording:
             observed=np.zeros((0, *truth.fov_shape)) if observed is None else observed[:],
             ground_truth=truth,
             snapshots={name: stored.snapshot(name) for name in stored.snapshot_names},
+            until=until,
         )
 
     def write_video(
@@ -83,7 +89,7 @@ class Recording:
         on_frame: OnFrame | None = None,
     ) -> Path:
         """Write the movie as 8-bit grey video and give its path; see `simulate_video`."""
-        white = white_point(self.spec, None, vmax)
+        white = white_point(self.spec, self.until, vmax)
         with VideoSink(Path(path), self.spec, fps, (vmin, white), codec) as sink:
             for k, frame in enumerate(self.observed):
                 sink.add(frame)
@@ -117,7 +123,7 @@ def simulate(spec: Spec, *, until: str | None = None, on_frame: OnFrame | None =
         truths.append(keeper.frame(rendered))
         _tell(on_frame, k + 1, n_frames)
     truth = replace(keeper.start.with_frames(truths), detectable=keeper.detectable())
-    return Recording(spec, observed, truth, snapshots)
+    return Recording(spec, observed, truth, snapshots, until)
 
 
 def simulate_zarr(
@@ -216,7 +222,9 @@ def zarr_writer(
 ) -> MinisimZarrWriter:
     """Open a recording of a Spec on disk; without a movie it holds the truth only."""
     plain = spec.model_copy(update={"extras": None})
-    attributes = {} if spec.extras is None else {EXTRAS_ATTRIBUTE: spec.json_text()}
+    attributes = {} if spec.extras is None else {SPEC_ATTRIBUTE: spec.json_text()}
+    if until is not None:
+        attributes[UNTIL_ATTRIBUTE] = until
     return MinisimZarrWriter(
         path,
         spec_json=spec.minisim_json(indent=2),

@@ -172,6 +172,16 @@ def test_light_can_be_stopped_on_its_way(stage: str) -> None:
     assert np.array_equal(part.ground_truth.detectable, whole.ground_truth.detectable)
 
 
+def test_a_recording_remembers_that_light_was_stopped(tmp_path: Path) -> None:
+    simulate(EVERYTHING, until="leakage").save(tmp_path / "saved.zarr")
+    simulate_zarr(EVERYTHING, tmp_path / "streamed.zarr", until="leakage")
+    for name in ("saved.zarr", "streamed.zarr"):
+        loaded = Recording.load(tmp_path / name)
+        assert loaded.until == "leakage"
+        with pytest.raises(ValueError, match="give vmax"):
+            loaded.write_video(tmp_path / "a.avi")
+
+
 def test_before_there_is_a_picture_there_is_already_a_truth() -> None:
     recording = simulate(EVERYTHING, until="cell_activity")
     assert recording.observed.shape == (0, *SHAPE)
