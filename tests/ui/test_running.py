@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,8 +13,12 @@ from syntalos_miniscope_ui.running import Running
 
 
 @pytest.fixture
-def running(tmp_path) -> Running:
-    return Running()
+def running() -> Iterator[Running]:
+    driver = Running()
+    yield driver
+    # A run that a failed test left on would keep the process of the tests.
+    driver.stop()
+    driver.join(10)
 
 
 @pytest.fixture

@@ -159,6 +159,8 @@ def test_the_picture_is_saved_pixel_by_pixel(view, tmp_path) -> None:
     view.snapshot(tmp_path / "p.png")
     saved = QImage(str(tmp_path / "p.png"))
     assert (saved.width(), saved.height()) == (32, 24)
+    view.snapshot(tmp_path / "q")
+    assert (tmp_path / "q.png").is_file()
     assert saved.pixelColor(5, 10).red() == mat[10, 5]
 
 
