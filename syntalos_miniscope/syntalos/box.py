@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.engine.run import BoxState, tidy
 from syntalos_miniscope.node import Dataset, Node
-from syntalos_miniscope.streams import Item, Metadata, MetadataValue
+from syntalos_miniscope.streams import Control, Item, Metadata, MetadataValue
 
 
 class Link(Protocol):
@@ -88,22 +88,30 @@ class Box:
 
     def close(self) -> None:
         """Store the report, and print what was sent; a second time does nothing."""
-        self.running = False
         if self.closed:
             return
         self.closed = True
+        if self.running:
+            self._note_silence()
+        self.running = False
         if self._report is not None:
             self._report.write_text(json.dumps(self.report(), indent=2) + "\n", "utf-8")
         sent = ", ".join(f"{port} {items}" for port, items in self.sent.items())
         lost = ", ".join(f"{port} {items}" for port, items in (+self.dropped).items())
         self._link.say(f"sent {sent or 'nothing'}; dropped {lost or 'nothing'}")
 
+    def _note_silence(self) -> None:
+        """Say it if nothing came over a wire: Syntalos calls such a run a success."""
+        for port in self._node.inputs:
+            if port.type is not Control and port.id in self._inputs and not self.taken[port.id]:
+                self.note(f"Nothing arrived on {port.id}.")
+
     def report(self) -> dict[str, Any]:
         """Give this box's entry of a run report."""
         return {
             "id": self._link.instance,
             "type": self._type_id,
-            "status": self.state.text,
+            "status": "failed" if self.state.error else "ended",
             "error": self.state.error,
             "counters": tidy(self.state.counters),
             "notes": list(self.state.notes),

@@ -106,6 +106,7 @@ class SourceRun:
 
     def take(self, port: str, item: Item) -> None:
         """Hand a command on."""
+        self._box.taken[port] += 1
         self._tell(Heard((port, item)))
 
     def apply(self, settings: Settings) -> None:

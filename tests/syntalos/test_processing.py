@@ -56,6 +56,15 @@ def test_a_slow_node_drops_what_is_old_counts_it_and_lets_nothing_back_up(
     assert not module.errors and not module.sent_outside_a_run
 
 
+def test_a_wire_over_which_nothing_came_is_told(host: Callable[..., Host]) -> None:
+    """Now and then Syntalos connects a source to a module and delivers nothing."""
+    module = host(NODES / "slow")
+    begin(module)
+    module.stop()
+    assert module.report()["notes"] == ["Nothing arrived on frames-in."]
+    assert "Nothing arrived on frames-in." in module.log()
+
+
 def test_data_after_the_stop_is_let_go(host: Callable[..., Host]) -> None:
     module = host(NODES / "slow", {"work_ms": 0.0})
     begin(module)

@@ -78,6 +78,7 @@ def test_a_command_is_heard_while_the_source_runs(host: Callable[..., Host], tic
     module.stop()
     module.give("control-in", (2, 0, "after the end"))
     assert module.report()["notes"] == ["heard custom light on", "heard pause"]
+    assert module.report()["inputs"] == [{"port": "control-in", "items": 2, "dropped": 0}]
     assert "heard pause" in module.log()
     assert module.save() and not module.errors
 
@@ -101,7 +102,9 @@ def test_a_failure_is_one_line_and_the_next_run_goes(
     module.stop()
     assert module.errors == [words]
     if prepared:
-        assert module.report()["counters"] == {"stops": 1} and module.report()["error"] == words
+        report = module.report()
+        assert report["counters"] == {"stops": 1}
+        assert (report["status"], report["error"]) == ("failed", words)
     module.items.clear()
     module.errors.clear()
     assert module.load(b'{"format": 1, "node": "%s", "settings": {}}' % ticker.name.encode())
