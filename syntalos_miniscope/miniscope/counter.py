@@ -12,12 +12,15 @@ class FrameCounter:
     """Gives each received frame its index: frames received plus frames known to be lost before.
 
     The counter has 16 bits and is read by a separate request after its frame, so it may be ahead
-    by as many frames as wait in between; only lasting differences are losses. One that the times
-    of arrival bear out counts at once; others after eight frames.
+    by as many frames as wait in between; what it alone says counts when it lasts for eight frames.
+    A hole in time counts at once, as the sensor runs freely: frames that were lost inside the DAQ
+    never reach its counter.
     """
 
     def __init__(self) -> None:
         self.lost = 0
+        self.holes = 0
+        """Holes in time that the counter knew nothing of, or not all of."""
         self._received = 0
         self._last: int | None = None
         self._ahead = 0
@@ -30,44 +33,48 @@ class FrameCounter:
         self._ahead = 0
         self._recent.clear()
 
-    def take(self, counter: int | None, periods: float, *, torn: int = 0) -> int:
+    def take(self, counter: int | None, missing: int = 0, *, torn: int = 0) -> int:
         """Give the index of a frame.
 
-        `counter` is what was read with it, None if reads cannot be trusted; `periods` is the time
-        since the frame before, in frame periods; `torn` frames were seen to arrive incomplete.
+        `counter` is what was read with it, None if reads cannot be trusted; `missing` is how many
+        frames the time since the one before has room for; `torn` came incomplete.
         """
         if counter is None:
-            self.rebase(torn)
+            self.holes += missing > torn
+            self.rebase(max(torn, missing))
+        elif self._last is None:
+            self.lost += missing
+            self._last = counter
         else:
-            self._compare(counter, periods)
+            self._compare(counter, (counter - self._last) & 0xFFFF, missing)
         index = self._received + self.lost
         self._received += 1
         return index
 
-    def _compare(self, counter: int, periods: float) -> None:
-        if self._last is None:
-            self._last = counter
-            return
-        step = (counter - self._last) & 0xFFFF
+    def _compare(self, counter: int, step: int, missing: int) -> None:
         self._last = counter
+        self.lost += missing
         if step > 0x8000:
             # Backwards: the DAQ was restarted.
             self.rebase()
             self._last = counter
             return
-        self._ahead += step - 1
+        unexplained = step - 1 - missing
+        self.holes += missing > 0 and unexplained < 0
+        if not missing or self._ahead + unexplained >= -1:
+            # One less may be a reading of an earlier moment, which the next one makes good.
+            self._ahead += unexplained
+        else:
+            self._ahead = 0
         self._recent.append(self._ahead)
-        if step > 1 and self._ahead > 0 and round(periods) >= step:
-            self._lose(self._ahead)
-        elif len(self._recent) == _WINDOW and min(self._recent) > 0:
-            self._lose(min(self._recent))
-        elif len(self._recent) == _WINDOW and max(self._recent) < 0:
+        if len(self._recent) < _WINDOW:
+            return
+        if min(self._recent) > 0:
+            self.lost += min(self._recent)
+            self._shift(-min(self._recent))
+        elif max(self._recent) < 0:
             # It stood still for a frame and never caught up.
             self._shift(-max(self._recent))
-
-    def _lose(self, frames: int) -> None:
-        self.lost += frames
-        self._shift(-frames)
 
     def _shift(self, frames: int) -> None:
         self._ahead += frames

@@ -60,7 +60,7 @@ class Miniscope:
         self._commands = Commands()
         self._events: deque[Event] = deque()
         self._count = FrameCounter()
-        self._counters = dict.fromkeys(("torn", "gaps", "reconnects", "orientation_restarts"), 0)
+        self._counters = dict.fromkeys(("torn", "reconnects", "orientation_restarts"), 0)
         self._run: RunClock | None = None
         self._exposures: Exposures | None = None
         self._link: Link | None = None
@@ -83,8 +83,8 @@ class Miniscope:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Frames `dropped` and `torn`, `gaps` in time that no drop explains, `reconnects`, more."""
-        return {"dropped": self._count.lost, **self._counters}
+        """Frames `dropped`, `gaps` in time that the DAQ's counter does not explain, and more."""
+        return {"dropped": self._count.lost, "gaps": self._count.holes, **self._counters}
 
     @property
     def light_dose_percent_s(self) -> float:
@@ -252,11 +252,9 @@ class Miniscope:
         if exposures is None:
             return None
         back = self._chroma.read(raw.yuyv) or read_back(link.transport, self.wait_for_trigger)
-        gaps = exposures.gaps
         exposure = exposures.make(
             raw, back, self.frame_rate_hz, wait_for_trigger=self.wait_for_trigger
         )
-        self._counters["gaps"] += exposures.gaps - gaps
         self._send_waiting(link)
         if link.keep_orientation(exposures.orientation_forgot):
             self._counters["orientation_restarts"] += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from collections.abc import Callable
 
 import cv2
@@ -22,8 +24,9 @@ FROZEN = (
     "is marked as not valid and lost frames are seen by their times only; patched DAQ firmware or "
     "the libusb transport puts that right."
 )
-GAP_PERIODS = 1.5
-ON_TIME_PERIODS = 0.75
+READOUT_TOLERANCE = 0.4
+"""How far the time from a frame's first bytes to its last may be from the usual, if it was read as
+it came; a frame that waited in the kernel seems to come all at once."""
 
 
 class Exposures:
@@ -40,8 +43,6 @@ class Exposures:
         tell: Callable[[Event], None],
     ) -> None:
         self.live = Liveness()
-        self.gaps = 0
-        self.last_first_ns: int | None = None
         self.orientation_forgot = False
         """Whether the orientation sensor has given nothing but zeros for long."""
         self._run, self._count, self._tell = run, count, tell
@@ -51,7 +52,14 @@ class Exposures:
         self._zeros = 0
         self._frozen_told = False
         self._triggered = True
-        self._gap_may_be = False
+        self._last: RawFrame | None = None
+        self._owed = 0.0
+        self._readouts_ns: deque[int] = deque(maxlen=15)
+
+    @property
+    def last_first_ns(self) -> int | None:
+        """When the last frame's first bytes came; None if there was none."""
+        return self._last.first_ns if self._last else None
 
     def make(
         self, raw: RawFrame, back: ReadBack, rate_hz: float, *, wait_for_trigger: bool
@@ -64,17 +72,8 @@ class Exposures:
         first_us = self._run.at_us(raw.first_ns)
         if first_us < 0 or not self._open(back, wait_for_trigger):
             return None
-        periods = self._periods(raw.first_ns, rate_hz)
         counter = None if self.live.frozen else back.counter
-        lost = self._count.lost
-        index = self._count.take(counter, periods, torn=raw.torn)
-        if counter is None and raw.torn == 0 and periods >= GAP_PERIODS:
-            # Without a counter the times are all there is.
-            self._count.rebase(round(periods) - 1)
-            index += round(periods) - 1
-        # A frame that was merely late is followed by a short interval.
-        self.gaps += self._gap_may_be and periods >= ON_TIME_PERIODS
-        self._gap_may_be = periods >= GAP_PERIODS and self._count.lost == lost
+        index = self._count.take(counter, self._missing(raw, rate_hz), torn=raw.torn)
         time_us = self._time_us(first_us, back.device_us, rate_hz)
         end_us = self._run.at_us(raw.end_ns)
         self._tell(SyncPoint(index, time_us, first_us, end_us, back.device_us))
@@ -87,13 +86,32 @@ class Exposures:
         if triggered and not self._triggered:
             # What went by while nobody recorded is not lost.
             self._count.rebase()
-            self.last_first_ns = None
+            self._last, self._owed = None, 0.0
         self._triggered = triggered
         return triggered
 
-    def _periods(self, first_ns: int, rate_hz: float) -> float:
-        last, self.last_first_ns = self.last_first_ns, first_ns
-        return 1.0 if last is None else (first_ns - last) / 1e9 * rate_hz
+    def _missing(self, raw: RawFrame, rate_hz: float) -> int:
+        """Give how many frames there has been room for, as far as that is certain now.
+
+        A program that was busy stamps late and then several frames at once; what is still owed
+        when frames are read as they come again is a hole.
+        """
+        last, self._last = self._last, raw
+        if last is None:
+            return 0
+        begun, ended = (
+            (last.first_ns, raw.first_ns) if raw.kernel_stamped else (last.end_ns, raw.end_ns)
+        )
+        self._owed += (ended - begun) * rate_hz / 1e9 - 1
+        if not raw.kernel_stamped and not self._read_as_it_came(raw):
+            return 0
+        owed, self._owed = self._owed, 0.0
+        return max(round(owed), 0)
+
+    def _read_as_it_came(self, raw: RawFrame) -> bool:
+        self._readouts_ns.append(raw.end_ns - raw.first_ns)
+        usual_ns = statistics.median(self._readouts_ns)
+        return abs(self._readouts_ns[-1] - usual_ns) <= READOUT_TOLERANCE * usual_ns
 
     def _time_us(self, first_us: int, device_us: int | None, rate_hz: float) -> int:
         time_us = first_us

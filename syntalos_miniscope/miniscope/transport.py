@@ -55,13 +55,15 @@ class RawFrame:
     """One frame as it came: YUYV pairs (height, width, 2), valid until the next one is read.
 
     `first_ns` is when its first bytes were there, `end_ns` when it was whole, on the host's
-    monotonic clock. `torn` counts incomplete frames that were thrown away just before it.
+    monotonic clock; `kernel_stamped` says that the kernel took the first, not a program that may
+    have been late. `torn` counts incomplete frames that were thrown away just before it.
     """
 
     yuyv: NDArray[np.uint8]
     first_ns: int
     end_ns: int
     torn: int = 0
+    kernel_stamped: bool = False
 
 
 class Transport(Protocol):

@@ -89,10 +89,12 @@ class V4l2Transport:
             raise ConnectionError(
                 f"frames of {image.dtype} {image.shape} are not those of this scope"
             )
-        first_ns = first_arrival_ns(self._capture, now_ns) or now_ns
+        stamp_ns = first_arrival_ns(self._capture, now_ns)
+        first_ns = now_ns if stamp_ns is None else stamp_ns
         if first_ns < self._fresh_from_ns:
             return None
-        return RawFrame(image.reshape(self._shape), first_ns, now_ns)
+        stamped = stamp_ns is not None
+        return RawFrame(image.reshape(self._shape), first_ns, now_ns, kernel_stamped=stamped)
 
     def put(self, register: Register, word: int) -> None:
         """Write a control."""

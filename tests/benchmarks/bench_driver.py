@@ -82,7 +82,7 @@ def one_scope(results: Any) -> None:
         if exposure is not None:
             display(exposure.frame.mat)
             received += 1
-    lost = scope.counters["dropped"] + scope.counters["gaps"] + capture.overflowed
+    lost = scope.counters["dropped"] + capture.overflowed
     capture.close()
     results.put((received, lost))
 

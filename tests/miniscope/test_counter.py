@@ -14,16 +14,19 @@ from syntalos_miniscope.miniscope.payloads import FrameAssembler
     start=st.integers(0, 65535),
     drops=st.lists(st.integers(0, 5), min_size=1, max_size=60),
     ahead=st.data(),
+    seen_in_time=st.booleans(),
 )
-def test_every_drop_is_counted_once_however_late_the_counter_is_read(start, drops, ahead):
+def test_every_drop_is_counted_once_however_late_the_counter_is_read(
+    start, drops, ahead, seen_in_time
+):
     count = FrameCounter()
     counter, reading, indices = start, start, []
-    for lost in [0, *drops, *[0] * 20]:
+    for lost in [0, *drops, *[0] * 30]:
         counter += 1 + lost
         late = ahead.draw(st.sampled_from([0, 0, 0, 1, 3])) if len(indices) % 6 == 5 else 0
         # A later reading is never of an earlier moment.
         reading = max(counter + late, reading)
-        indices.append(count.take(reading & 0xFFFF, 1.0 + lost))
+        indices.append(count.take(reading & 0xFFFF, lost if seen_in_time else 0))
     assert count.lost == sum(drops)
     assert all(b > a for a, b in itertools.pairwise(indices))
 
@@ -34,13 +37,20 @@ def test_a_drop_at_the_wrap_is_counted(start, lost):
     counter = start
     for step in [1] * 10 + [1 + lost] + [1] * 40:
         counter += step
-        count.take(counter & 0xFFFF, float(step))
+        count.take(counter & 0xFFFF)
     assert count.lost == lost
+
+
+def test_frames_lost_inside_the_daq_are_known_by_the_hole_in_time():
+    count = FrameCounter()
+    indices = [count.take(at, 12 if at == 10 else 0) for at in range(30)]
+    assert indices == [*range(10), *range(22, 42)]
+    assert (count.lost, count.holes) == (12, 1)
 
 
 def test_a_counter_that_starts_anew_is_no_drop():
     count = FrameCounter()
-    indices = [count.take(value, 1.0) for value in [40_000, 40_001, 5, 6, 7]]
+    indices = [count.take(value) for value in [40_000, 40_001, 5, 6, 7]]
     assert indices == [0, 1, 2, 3, 4]
 
 

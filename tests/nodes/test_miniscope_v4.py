@@ -55,12 +55,14 @@ def test_a_run_gives_frames_orientation_a_log_and_a_dark_scope(tmp_path):
     assert not daq.recording
     raw, shown = made.emitted["frames-raw-out"], made.emitted["frames-disp-out"]
     assert len(raw) == len(shown) > 5
-    assert [frame.index for frame in raw] == list(range(len(raw)))
+    indices = [frame.index for frame in raw]
+    assert indices == sorted(set(indices))
+    # A busy machine may lose frames, but none unseen.
+    assert indices[-1] + 1 - len(raw) <= made.counters["dropped"]
     assert shown[0].mat.shape == (608, 608, 3)
     assert len(made.emitted["bno-tab-out"]) >= len(raw) - 5
-    assert all(re.match(r"FPS: \d+ Dropped: 0 · fluor", status) for status in made.statuses)
+    assert all(re.match(r"FPS: \d+ Dropped: \d+ · fluor", status) for status in made.statuses)
     assert made.statuses
-    assert made.counters["dropped"] == 0
     assert made.notes[-1].startswith("Light dose: ")
     (log,) = tmp_path.rglob("ctlvalue-changes.csv")
     rows = list(csv.reader(log.read_text().splitlines(), delimiter=";"))
