@@ -6,6 +6,7 @@ import ast
 import csv
 import json
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,10 @@ def parse_cell(text: str) -> Any:
         return text.lower() == "true"
     for read in (json.loads, ast.literal_eval, float):
         try:
-            value = read(text)
+            with warnings.catch_warnings():
+                # Python frets over the backslashes of a path.
+                warnings.simplefilter("ignore", SyntaxWarning)
+                value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
         return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syntalos_miniscope.analysis.experiment_tables import (
@@ -54,12 +54,14 @@ def test_without_the_table_the_defaults_hold(tmp_path):
         ("(7, 7)", (7, 7)), ("[1, 2]", [1, 2]), ('{"a": 1}', {"a": 1}), ("15", 15), ("0.4", 0.4),
         ("1e-3", 1e-3), ("TRUE", True), ("false", False), ("None", None), ("", None), ("nan", None),
         (" oasis ", "oasis"), ("240131", 240131), ("'x'", "x"), ("a, b", "a, b"), ("inf", None),
+        (r"D:\data", r"D:\data"), (r"'\d'", r"\d"),
     ],
 )  # fmt: skip
 def test_a_cell_is_read_as_what_it_looks_like(text, value):
     assert parse_cell(text) == value
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_cell_can_be_read(text):
     parse_cell(text)

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
@@ -29,6 +29,7 @@ def online(y, g, penalty=0.0, least=0.0) -> tuple[np.ndarray, np.ndarray]:
     return solver.result(0)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10_000),
     st.floats(0.3, 0.98),
@@ -74,6 +75,7 @@ def batch_with_least_spike(y, g, least) -> np.ndarray:
     return np.concatenate([max(v, 0) * g ** np.arange(n) for v, _, n in pools])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.5, 0.98), st.floats(0.1, 2.0))
 def test_with_a_least_spike_online_is_the_batch_result(seed, g, least):
     y, _ = trace(seed, 200, g)

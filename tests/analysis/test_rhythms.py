@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 from scipy.signal import windows
@@ -69,6 +69,7 @@ def test_a_signal_shorter_than_a_window_is_refused():
         spectrogram(np.zeros(200), RATE_HZ)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-3, 9), max_size=40))
 def test_peaks_are_scipys(values):
     expected = signal.find_peaks(np.array(values, float), height=2)[0] if values else []

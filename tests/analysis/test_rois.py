@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syntalos_miniscope.analysis.rois import Rois, load_rois, save_rois
@@ -52,6 +52,7 @@ def test_what_hangs_over_the_edge_is_cut_off(tmp_path):
     assert picture(load_rois(path, SHAPE)).sum() == 6
 
 
+@settings(deadline=None)
 @given(st.floats(6, 50), st.floats(6, 70), st.floats(1.0, 5.0))
 def test_saved_regions_come_back(tmp_path_factory, y, x, radius):
     path = tmp_path_factory.mktemp("rois") / "a.json"

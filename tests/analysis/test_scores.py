@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
@@ -37,6 +37,7 @@ def truth(cells=3, detectable=None) -> Truth:
     return Truth(Series(TIMES, shifts), Series(TIMES, traces), Series(TIMES, spikes), seen)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 1000))
 def test_the_matching_is_the_best_there_is(rows, columns, seed):
     likeness = np.random.default_rng(seed).random((rows, columns))
@@ -146,6 +147,7 @@ def test_events_may_be_late_by_three_frames_and_no_more(late_us, least, most):
     assert least <= f1 <= most
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**7), max_size=30), st.lists(st.integers(0, 10**7), max_size=30))
 def test_near_is_what_a_search_through_all_says(these, those):
     a, b = np.array(these, np.int64), np.array(those, np.int64)

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syntalos_miniscope.analysis.trigger import Burst, Crossing
@@ -38,6 +38,7 @@ def test_nan_is_no_value():
     assert fired(Crossing(5, "rises above"), [0, float("nan"), 6, float("nan"), 7]) == [2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10)), st.floats(-5, 5), st.floats(0, 3))
 def test_between_two_firings_the_value_was_back(values, level, hysteresis):
     at = fired(Crossing(level, "rises above", hysteresis), values)

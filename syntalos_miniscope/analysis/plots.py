@@ -1,0 +1,83 @@
+"""Plots and pictures inside an HTML page that needs no other file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+WIDTH, HEIGHT = 720, 160
+MINE = "#d2691e"
+
+STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 760px; margin: 2em auto;
+padding: 0 1em; color: #222; background: #fff } h1 { font-size: 1.4em } h2 { font-size: 1.1em }
+table { border-collapse: collapse } td { padding: .15em 1em .15em 0 }
+td.figure { text-align: right; font-variant-numeric: tabular-nums } svg { background: #f6f7f8 }
+.mine { color: #d2691e } .true { color: #4682b4 }"""
+
+
+def whole_page(title: str, body: str) -> str:
+    """Give a page with a title and a body of HTML."""
+    return (
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title>"
+        f"<style>{STYLE}</style><body>{body}</body></html>\n"
+    )
+
+
+def picture(image: NDArray[Any]) -> str:
+    """Show a picture, uint8 (H, W) or (H, W, 3) in BGR order."""
+    _, png = cv2.imencode(".png", image)
+    text = base64.b64encode(png.tobytes()).decode()
+    return f"<img alt='' style='max-width: 100%' src='data:image/png;base64,{text}'>"
+
+
+def lines(x: Floats, curves: Sequence[tuple[Floats, str]]) -> str:
+    """Draw curves (n,) over x (n,), increasing; NaN is left out."""
+    finite = [values[np.isfinite(values)] for values, _ in curves]
+    both = np.concatenate(finite) if finite else np.zeros(0)
+    low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
+    high = high if high > low else low + 1
+    px = 44 + (x - x[0]) / max(float(x[-1] - x[0]), 1e-9) * (WIDTH - 54)
+    drawn: list[str] = []
+    for values, colour in curves:
+        py = HEIGHT - 22 - (values - low) / (high - low) * (HEIGHT - 32)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True) if np.isfinite(b))
+        drawn.append(f"<polyline points='{points}' fill='none' stroke='{colour}'/>")
+    return _frame("".join(drawn), (low, high), (float(x[0]), float(x[-1])), " s")
+
+
+def histogram(values: Floats, bins: int = 60) -> str:
+    """Draw how often which value comes; the outer thousandths are left out."""
+    kept = values[np.isfinite(values)]
+    low, high = (float(v) for v in np.percentile(kept, (0.1, 99.9)))
+    counts, edges = np.histogram(kept, bins, (low, high if high > low else low + 1))
+    width = (WIDTH - 54) / bins
+    tallest = max(int(counts.max()), 1)
+    drawn = "".join(
+        f"<rect x='{44 + k * width:.1f}' y='{HEIGHT - 22 - bar:.1f}' width='{width - 1:.1f}' "
+        f"height='{bar:.1f}' fill='{MINE}'/>"
+        for k, count in enumerate(counts)
+        for bar in [count / tallest * (HEIGHT - 32)]
+    )
+    return _frame(drawn, (0, tallest), (float(edges[0]), float(edges[-1])), "")
+
+
+def _frame(drawn: str, y: tuple[float, float], x: tuple[float, float], unit: str) -> str:
+    texts = [
+        (40, 16, "end", f"{y[1]:.3g}"),
+        (40, HEIGHT - 22, "end", f"{y[0]:.3g}"),
+        (44, HEIGHT - 6, "start", f"{x[0]:.4g}{unit}"),
+        (WIDTH - 10, HEIGHT - 6, "end", f"{x[1]:.4g}{unit}"),
+    ]
+    labels = "".join(
+        f"<text x='{a}' y='{b}' text-anchor='{anchor}' font-size='11' fill='#555'>{text}</text>"
+        for a, b, anchor, text in texts
+    )
+    return f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='100%'>{drawn}{labels}</svg>"
