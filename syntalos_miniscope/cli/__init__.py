@@ -60,7 +60,7 @@ def editor(
     """Open the node editor on the rehearsal project, or do what a command says."""
     if context.invoked_subcommand is None:
         rehearsal = find_project("rehearsal")
-        open_editor(load_project(rehearsal), rehearsal, find_nodes(None), run=False)
+        open_editor(load_project(rehearsal), rehearsal, find_nodes(None))
 
 
 def main() -> None:

@@ -11,9 +11,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class BadInputError(Exception):
@@ -22,21 +23,17 @@ class BadInputError(Exception):
 
 def say_error(text: str) -> None:
     """Say in one line what went wrong."""
-    err.print(f"[bold red]syntalos-miniscope:[/] {_plain(text)}")
+    err.print(Text.assemble(("syntalos-miniscope:", "bold red"), " ", text))
 
 
 def say(text: str) -> None:
     """Tell a person something that is not the result."""
-    err.print(_plain(text))
+    err.print(Text(text))
 
 
 def progress(*, known_length: bool) -> Progress:
     """Give a progress bar on standard error; without a known length it shows only life."""
     middle = [BarColumn(), TimeRemainingColumn()] if known_length else [TimeElapsedColumn()]
     columns = [SpinnerColumn(), TextColumn("{task.description}"), *middle]
-    told = TextColumn("{task.fields[told]}")
+    told = TextColumn("{task.fields[told]}", markup=False)
     return Progress(*columns, told, console=err, transient=True)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

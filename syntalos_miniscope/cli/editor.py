@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.cli.console import BadInputError
 from syntalos_miniscope.project import Project
+
+if TYPE_CHECKING:
+    from syntalos_miniscope.engine.run import RunOptions
 
 
 def has_display() -> bool:
@@ -19,10 +24,22 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(os.environ.get(name) for name in names)
 
 
-def open_editor(project: Project, file: Path, catalog: Catalog, *, run: bool) -> None:
-    """Open the editor on a project, running it at once if asked; ends with its exit code."""
+def open_editor(
+    project: Project,
+    file: Path,
+    catalog: Catalog,
+    *,
+    run: RunOptions | None = None,
+    report: Path | None = None,
+) -> None:
+    """Open the editor on a project, running it at once if asked; ends with its exit code.
+
+    The report of the last run is written to `report` when the window is closed.
+    """
     if not has_display():
         raise BadInputError("there is no display to open a window on; add --headless to a run")
+    from syntalos_miniscope.cli.run import write_report
     from syntalos_miniscope_ui.app import main
 
-    raise typer.Exit(main(project, file, catalog, run=run))
+    keep = partial(write_report, file=report)
+    raise typer.Exit(main(project, file, catalog, run=run, keep_report=keep))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,8 @@ def examples(
     """List the shipped projects, or copy one."""
     from syntalos_miniscope.examples import examples as shipped
 
+    if name is None and copy_to is not None:
+        raise BadInputError("--copy-to needs the name of an example before it")
     if name is None:
         for example, path in shipped().items():
             out.print(f"{example:16} {load_project(path).title}")
@@ -47,7 +50,7 @@ def find_project(name: str, *, shipped_only: bool = False) -> Path:
     known = shipped()
     if name in known:
         return known[name]
-    if shipped_only or not Path(name).exists():
+    if shipped_only or not os.path.exists(name):
         what = "example" if shipped_only else "project file or example"
         raise BadInputError(f"{name}: no such {what}; examples: {', '.join(known)}")
     return Path(name)

@@ -57,16 +57,9 @@ def run(
     file = find_project(project)
     catalog = find_nodes(nodes)
     loaded = _with_settings(load_project(file), set_ or [])
-    if not headless:
-        from syntalos_miniscope.cli.editor import open_editor
-
-        open_editor(loaded, file, catalog, run=True)
-    try:
-        graph = check(loaded, catalog, str(file))
-    except ProjectError as error:
-        raise BadInputError(str(error)) from error
-    if report is not None and not report.absolute().parent.is_dir():
-        raise BadInputError(f"--report {report}: there is no folder {report.absolute().parent}")
+    _check_texts({"--subject": subject, "--experiment": experiment})
+    if report is not None:
+        _check_report(report)
     options = RunOptions(
         export_dir=export or default_export_dir(),
         subject=subject,
@@ -74,7 +67,30 @@ def run(
         record=not no_record,
         seconds=seconds,
     )
+    if not headless:
+        from syntalos_miniscope.cli.editor import open_editor
+
+        open_editor(loaded, file, catalog, run=options, report=report)
+    try:
+        graph = check(loaded, catalog, str(file))
+    except ProjectError as error:
+        raise BadInputError(str(error)) from error
     raise typer.Exit(_run_headless(LocalEngine(graph, options), seconds, report))
+
+
+def _check_texts(texts: dict[str, str]) -> None:
+    for option, text in texts.items():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadInputError(f"{option} {text!r}: is not UTF-8 text") from error
+
+
+def _check_report(file: Path) -> None:
+    if not file.absolute().parent.is_dir():
+        raise BadInputError(f"--report {file}: there is no folder {file.absolute().parent}")
+    if file.is_dir():
+        raise BadInputError(f"--report {file}: is a folder; give a file")
 
 
 def _with_settings(project: Project, changes: list[str]) -> Project:
@@ -106,22 +122,27 @@ def _run_headless(engine: LocalEngine, seconds: float | None, report: Path | Non
             _watch(engine, seconds)
     except RunError as error:
         say_error(str(error))
-        _write_report(engine, report)
+        write_report(engine.report(), report)
         return 1 if engine.began else 2
     summary = engine.report()
-    _write_report(engine, report)
+    written = write_report(summary, report)
     _tell(summary)
-    return {"finished": 0, "stopped": 130, "failed": 1}[summary["exit_reason"]]
+    code = {"finished": 0, "stopped": 130, "failed": 1}[summary["exit_reason"]]
+    return code if written else 1
 
 
 @contextmanager
 def _interrupts(engine: LocalEngine) -> Generator[None]:
-    """Let Ctrl-C and SIGTERM do what the stop button does."""
+    """Let Ctrl-C and SIGTERM do what the stop button does; before t = 0 they refuse the run."""
+    asked: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if not engine.began:
+        asked.append(number)
+        if engine.began:
+            engine.stop()
+        elif len(asked) == 1:
+            # Only once: a second one must not cut short the closing of what was opened.
             raise KeyboardInterrupt
-        engine.stop()
 
     old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -164,10 +185,12 @@ def _tell(summary: dict[str, Any]) -> None:
         )
 
 
-def _write_report(engine: LocalEngine, file: Path | None) -> None:
-    if file is None:
-        return
+def write_report(report: dict[str, Any], file: Path | None) -> bool:
+    """Write the report of a run, if a file is given for it; False, and a line, if it cannot be."""
     try:
-        file.write_text(json.dumps(engine.report(), indent=2) + "\n", "utf-8")
+        if file is not None:
+            file.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     except OSError as error:
         say_error(f"--report {file}: {error.strerror}")
+        return False
+    return True

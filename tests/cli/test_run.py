@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 TICKER = """
+import time
+from pathlib import Path
 import numpy as np
 from syntalos_miniscope.node import Context, Node, Out, Settings, live
 from syntalos_miniscope.streams import Frame
@@ -30,6 +34,9 @@ class Ticker(Node):
     def prepare(self, ctx):
         if self.settings.word == "refuse":
             raise ValueError("the word is 'refuse'; any other is right")
+        if self.settings.word.startswith("slow "):
+            Path(self.settings.word[5:], "opened").touch()
+            time.sleep(60)
         ctx.describe("frames-out", framerate=100.0, size=(8, 8), has_color=False)
 
     def run(self, ctx):
@@ -39,6 +46,11 @@ class Ticker(Node):
                 raise OSError(5, "Input/output error", "/dev/video9")
             ctx.emit("frames-out", Frame(index, index * 10_000, np.zeros((8, 8), np.uint8)))
             index += 1
+
+    def stop(self, ctx):
+        if self.settings.word.startswith("slow "):
+            time.sleep(0.5)
+            Path(self.settings.word[5:], "closed").touch()
 """
 
 PROJECT = """
@@ -127,6 +139,39 @@ def test_ctrl_c_and_sigterm_stop_a_run_as_the_stop_button_does(ticking, tmp_path
     assert {node["status"] for node in result["nodes"]} == {"ended"}
 
 
+def test_ctrl_c_before_the_start_closes_what_was_opened_however_often_it_comes(
+    ticking, tmp_path
+) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "syntalos_miniscope.cli", *ticking,
+         "--set", f"ticker.word=slow {tmp_path}"],
+        stderr=subprocess.PIPE, text=True, env=os.environ | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    while not (tmp_path / "opened").exists() and running.poll() is None:
+        time.sleep(0.02)
+    for _ in range(3):
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
+    assert (tmp_path / "closed").exists()
+    assert not list((tmp_path / "out").rglob("*.toml"))
+
+
+def test_a_report_that_cannot_be_written_is_exit_code_1(cli: Cli, ticking) -> None:
+    done = cli(*ticking, "--set", "ticker.frames=2", "--no-record", "--report", "/dev/full")
+    assert done.returncode == 1
+    assert "--report /dev/full: No space left on device" in done.stderr
+
+
+def test_a_message_is_said_as_it_is(cli: Cli, ticking, tmp_path: Path) -> None:
+    strange = tmp_path / "[red] :smile: [x] \\"
+    done = cli(*ticking[:-1], str(strange), "--set", "ticker.frames=2", "--subject", "m1")
+    assert done.returncode == 0
+    assert f"Recording: {strange}/m1/" in done.stderr
+
+
 BAD = {
     "no project": (["run", "nope", "--headless"], "nope: no such project file or example; "),
     "no node": (["--set", "x.y=1"], "there is no node 'x'; known: ticker, recorder"),
@@ -135,6 +180,9 @@ BAD = {
     "wrong value": (["--set", "ticker.frames=many"], "setting 'frames' = 'many': Input should be"),
     "no report folder": (["--report", "/nowhere/r.json"], "there is no folder /nowhere"),
     "no nodes folder": (["--nodes", "/nowhere"], "/nowhere: no such folder of nodes"),
+    "report in a folder": (["--report", "/tmp"], "--report /tmp: is a folder; give a file"),
+    "not text": (["--subject", "\udcff"], "--subject '\\udcff': is not UTF-8 text"),
+    "a long name": (["run", "x" * 5000, "--headless"], "no such project file or example; "),
     "not a folder": (["--export", "/dev/null"], "/dev/null"),
 }  # fmt: skip
 
@@ -148,6 +196,12 @@ def test_bad_input_is_one_line_and_exit_code_2(cli: Cli, ticking, case) -> None:
     assert done.stderr.startswith("syntalos-miniscope: ")
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1", "x"])
+def test_a_run_of_no_length_is_refused(cli: Cli, ticking, seconds) -> None:
+    done = cli(*ticking, "--for", seconds)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "--for" in done.stderr
+
+
 def test_examples_are_listed_and_copied_but_never_over_a_file(cli: Cli, tmp_path: Path) -> None:
     assert {"rehearsal", "real-recording"} <= {
         line.split()[0] for line in cli("examples").stdout.splitlines()
@@ -157,6 +211,8 @@ def test_examples_are_listed_and_copied_but_never_over_a_file(cli: Cli, tmp_path
     text = copy.read_text()
     again = cli("examples", "rehearsal", "--copy-to", str(copy))
     assert again.returncode == 2 and "exists; nothing was written" in again.stderr
+    nameless = cli("examples", "--copy-to", str(tmp_path / "other.toml"))
+    assert nameless.returncode == 2 and "needs the name of an example" in nameless.stderr
     assert copy.read_text() == text and 'type = "simulated_scope"' in text
 
 
@@ -165,6 +221,24 @@ def test_nodes_lists_ports_types_and_settings(cli: Cli) -> None:
     ports = {port["id"]: port["type"] for port in nodes["background_subtraction"]["outputs"]}
     assert ports == {"frames-out": "Frame"}
     assert "view" in nodes["background_subtraction"]["settings"]["properties"]
+
+
+def test_the_editor_runs_as_the_command_line_says(ticking, tmp_path: Path) -> None:
+    report = tmp_path / "r.json"
+    arguments = [word for word in ticking if word != "--headless"]
+    given = ["--for", "0.3", "--subject", "m9", "--experiment", "E", "--report", str(report)]
+    own = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "STATE", "DATA")}
+    editor = subprocess.Popen(
+        [sys.executable, "-m", "syntalos_miniscope.cli", *arguments, *given],
+        stderr=subprocess.PIPE, text=True,
+        env=os.environ | own | {"HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    while not list((tmp_path / "out").glob("m9/*/E/report.json")) and editor.poll() is None:
+        time.sleep(0.05)
+    editor.send_signal(signal.SIGTERM)
+    _, said = editor.communicate(timeout=30)
+    assert editor.returncode == 130, said
+    assert json.loads(report.read_text())["exit_reason"] == "finished"
 
 
 def test_without_a_display_the_editor_says_so(cli: Cli) -> None:

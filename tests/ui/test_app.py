@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.project import load
+from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope_ui.app import main
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -33,7 +34,8 @@ def edit():
 
 if sys.argv[3] == "edit":
     QTimer.singleShot(300, edit)
-sys.exit(main(load(file), file, Catalog.find([nodes]), run=sys.argv[3] == "run"))
+run = RunOptions() if sys.argv[3] == "run" else None
+sys.exit(main(load(file), file, Catalog.find([nodes]), run=run))
 """
 
 

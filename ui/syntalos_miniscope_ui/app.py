@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import Project, ProjectError
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.window import EditorWindow
 
 
-def main(project: Project, file: Path, catalog: Catalog, *, run: bool = False) -> int:
+def main(
+    project: Project,
+    file: Path,
+    catalog: Catalog,
+    *,
+    run: RunOptions | None = None,
+    keep_report: Callable[[dict[str, Any]], bool] | None = None,
+) -> int:
     """Edit a project that was read from a file, running it at once if asked; gives an exit code.
 
-    Ctrl-C and SIGTERM end a run in order and close the window. A project that does not fit is
-    refused in a line, with exit code 2.
+    `keep_report` is given the report of the last run once the window is closed, and gives False
+    if it could not be kept. Ctrl-C and SIGTERM end a run in order and close the window. A project
+    that does not fit is refused in a line, with exit code 2.
     """
     try:
         document = Document(catalog, project, None if _is_shipped(file) else file)
@@ -39,9 +50,12 @@ def main(project: Project, file: Path, catalog: Catalog, *, run: bool = False) -
     window.files.offer_orphans()
     if not settings.value("window/start-seen", False, type=bool):
         window.show_start()
-    if run:
-        QTimer.singleShot(0, lambda: window.ask_run(record=True))
-    return _until_closed(app, window)
+    if run is not None:
+        window.run_bar.fill(run)
+        QTimer.singleShot(0, lambda: window.ask_run(record=run.record, seconds=run.seconds))
+    code = _until_closed(app, window)
+    report = window.running.report
+    return code if not (report and keep_report) or keep_report(report) else 1
 
 
 def _is_shipped(file: Path) -> bool:

@@ -76,6 +76,15 @@ class RunBar(QToolBar):
             record=record,
         )
 
+    def fill(self, options: RunOptions) -> None:
+        """Take the names and the folder that were given; what was not stays as remembered."""
+        given = options.export_dir != default_export_dir()
+        folder = str(options.export_dir.absolute()) if given else ""
+        texts = (options.subject, options.experiment, folder)
+        for line, text in zip((self.subject, self.experiment, self.folder), texts, strict=True):
+            if text:
+                line.setText(text)
+
     @property
     def export_dir(self) -> Path:
         """The folder that runs go to."""

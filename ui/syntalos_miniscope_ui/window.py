@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -222,10 +223,10 @@ class EditorWindow(QMainWindow):
 
     # Running
 
-    def ask_run(self, *, record: bool) -> None:
+    def ask_run(self, *, record: bool, seconds: float | None = None) -> None:
         """Check, ask where something looks wrong, and run."""
         if self.running.phase == "idle":
-            options = self.run_bar.options(record=record)
+            options = replace(self.run_bar.options(record=record), seconds=seconds)
             self.before_run.begin(self.files.document.graph, options)
 
     def ask_note(self) -> None:
