@@ -52,7 +52,7 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write it as zarr, in the layout that minisim reads; one that has the name is replaced."""
-        writer = zarr_writer(Path(path), self.spec, self.ground_truth)
+        writer = zarr_writer(Path(path), self.spec, self.ground_truth, until=self.until)
         try:
             for k, truth in enumerate(self.ground_truth.frames()):
                 movie = self.observed[k] if len(self.observed) else None
@@ -142,7 +142,7 @@ def simulate_zarr(
     renderer = Renderer(spec, until=until)
     keeper = TruthKeeper(renderer, until)
     n_frames = spec.acquisition.n_frames
-    writer = zarr_writer(path, spec, keeper.start)
+    writer = zarr_writer(path, spec, keeper.start, until=until)
     try:
         for k, rendered in enumerate(_render(renderer, n_frames)):
             writer.append(rendered.image, keeper.frame(rendered), rendered.stages)
@@ -218,7 +218,12 @@ def _tell(on_frame: OnFrame | None, done: int, of: int) -> None:
 
 
 def zarr_writer(
-    path: Path, spec: Spec, truth: GroundTruth, *, movie: bool = True
+    path: Path,
+    spec: Spec,
+    truth: GroundTruth,
+    *,
+    until: str | None = None,
+    movie: bool = True,
 ) -> MinisimZarrWriter:
     """Open a recording of a Spec on disk; without a movie it holds the truth only."""
     plain = spec.model_copy(update={"extras": None})
