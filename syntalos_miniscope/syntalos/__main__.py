@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE_S = 6.0
+PATIENCE_S = 7.0
 """How long kernels are compiled before we say that we are ready, for which Syntalos grants 10 s.
 
 What is not done by then goes on beside us; `prepare` may take 15 s.

@@ -34,8 +34,18 @@ def warm_up(address: str) -> None:
 
 
 def warm_up_beside(address: str) -> subprocess.Popen[bytes] | None:
-    """Let another process warm a node up; None if it has no kernels, or is warm already."""
-    if "numba" not in sys.modules or _stamp(address).exists():
+    """Let another process warm a node up; None if it has no kernels, or is warm already.
+
+    Where nothing can be kept, nothing is warmed.
+    """
+    if "numba" not in sys.modules:
+        return None
+    stamp = _stamp(address)
+    try:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    if stamp.exists():
         return None
     words = [sys.executable, "-P", "-m", __name__, address]
     nowhere = subprocess.DEVNULL
