@@ -26,7 +26,8 @@ lint: setup
 	$(BIN)/lint-imports --no-cache
 
 test-all: ## the tests on every Python from 3.11 to 3.14 that is there
-	@for python in $$(bash .ci/pythons); do \
+	@pythons=$$(bash .ci/pythons); [ -n "$$pythons" ] || { echo "No Python from 3.11 to 3.14 is there."; exit 1; }; \
+	for python in $$pythons; do \
 	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "== Python $$version"; \
 	  PYTHON=$$python bash .ci/setup .venv-$$version && \
