@@ -185,6 +185,8 @@ class SourceRun:
                 self._ended = True
                 if error is not None:
                     raise RuntimeError(error)
+                if not self._stopped:
+                    box.status("has come to its end")
             case Attributes(number, values):
                 self._datasets[number].describe(values)
             case AskDataset() | AskFile():

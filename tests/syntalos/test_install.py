@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,13 @@ def test_what_syntalos_has_itself_is_not_put_there() -> None:
     assert {"simulated_scope", "recording_player", "background_subtraction"} <= ids
     assert not ids & {"canvas", "table", "video_recorder", "signal_recorder", "stream_plot"}
     assert not ids & BUILT_IN
+
+
+def test_one_file_knows_the_link() -> None:
+    library = shipped_folder().parent / "syntalos_miniscope"
+    imports = re.compile(r"^\s*(import|from) syntalos_mlink", re.MULTILINE)
+    knowing = [path for path in library.rglob("*.py") if imports.search(path.read_text("utf-8"))]
+    assert [path.name for path in knowing] == ["link.py"]
 
 
 def test_the_link_of_another_python_than_syntalos_starts_is_found_out(tmp_path: Path) -> None:

@@ -114,6 +114,19 @@ def test_a_failure_is_one_line_and_the_next_run_goes(
 
 
 @both
+def test_a_source_may_come_to_its_end_before_the_run(
+    host: Callable[..., Host], ticker: Path
+) -> None:
+    module = host(ticker, {"ticks": 5})
+    assert module.prepare()
+    module.start()
+    module.wait(lambda: module.statuses == ["has come to its end"], 5)
+    module.stop()
+    assert check_in_order(module.items) == 5
+    assert not module.errors
+
+
+@both
 def test_a_run_that_keeps_nothing_runs(host: Callable[..., Host], ticker: Path) -> None:
     module = host(ticker)
     module.run(0.3, run="")

@@ -31,6 +31,7 @@ class Ticker(Node):
         fails: Literal["", "prepare", "run", "stop", "assertion", "deaf"] = Field(
             "", description="Where"
         )
+        ticks: int = Field(0, description="The end, after so many; 0: none")
         prepare_s: float = Field(0.0, description="How long prepare takes")
 
     def prepare(self, ctx: Context) -> None:
@@ -69,6 +70,8 @@ class Ticker(Node):
             ctx.emit("signal-out", FloatSignalBlock(np.array([due_us], np.int64), values))
             ctx.emit("rows-out", TableRow((str(index), str(due_us))))
             index += 1
+            if index == self.settings.ticks:
+                return
             due_us += round(1e6 / self.settings.rate_hz)
 
     def on_data(self, ctx: Context, port: str, item: Control) -> None:
