@@ -229,9 +229,11 @@ def sensor_and_whole() -> None:
     save(figure, "anatomy-whole")
 
 
+PICTURES = (
+    *(no_sectioning, depth_and_focus, background, cross_talk, motion),
+    *(bright_centre, sensor_and_whole),
+)
+
 if __name__ == "__main__":
-    for draw in (
-        *(no_sectioning, depth_and_focus, background, cross_talk, motion),
-        *(bright_centre, sensor_and_whole),
-    ):
+    for draw in PICTURES:
         draw()

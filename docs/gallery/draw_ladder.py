@@ -171,6 +171,8 @@ def sensor() -> None:
     save(figure, "ladder-6-sensor")
 
 
+PICTURES = (cells_on_black, optics, motion, neuropil, fields, sensor)
+
 if __name__ == "__main__":
-    for draw in (cells_on_black, optics, motion, neuropil, fields, sensor):
+    for draw in PICTURES:
         draw()
