@@ -146,9 +146,7 @@ class MiniscopeV4(Node):
         ctx.note(f"Light dose: {self._scope.light_dose_percent_s:.0f} %·s (LED power times time).")
 
     def _turn(self, settings: Settings) -> None:
-        self._scope.apply(settings)
-        if settings.led_step >= 0:
-            self._scope.apply_led_step(settings.led_step)
+        self._scope.apply(settings, settings.led_step if settings.led_step >= 0 else None)
         if settings.second_led_percent or "led1" in self._scope.kind.sliders:
             self._scope.apply_second_led(settings.second_led_percent)
 

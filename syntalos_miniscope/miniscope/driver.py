@@ -112,13 +112,12 @@ class Miniscope:
             except ConnectionError as error:
                 self._lose(error)
 
-    def apply(self, settings: ScopeSettings) -> None:
-        """Turn the knobs; ValueError for a frame rate that the scope does not have."""
-        self._turn(*self._knobs.turn(settings, self._now_us()))
+    def apply(self, settings: ScopeSettings, led_step: int | None = None) -> None:
+        """Turn the knobs; ValueError for a frame rate that the scope does not have.
 
-    def apply_led_step(self, step: int) -> None:
-        """Set the LED in the 256 steps of its driver, 0 being off."""
-        self._turn(*self._knobs.turn_led_step(step, self._now_us()))
+        `led_step`, 0 (off) to 255, sets the LED in the steps of its driver instead of percent.
+        """
+        self._turn(*self._knobs.turn(settings, self._now_us(), led_step))
 
     def apply_second_led(self, percent: float) -> None:
         """Set the second LED of a two-colour scope; ValueError if there is none."""

@@ -46,9 +46,12 @@ class Knobs:
         return [command for sent in self._sent.values() for command in sent]
 
     def turn(
-        self, settings: ScopeSettings, time_us: int
+        self, settings: ScopeSettings, time_us: int, led_step: int | None = None
     ) -> tuple[list[Command], list[ControlChange]]:
-        """Give what to send for settings and what changed; ValueError for a rate there is not."""
+        """Give what to send for settings and what changed; ValueError for a rate there is not.
+
+        `led_step`, one of the 256 of the LED's driver with 0 being off, goes before the percent.
+        """
         rate = self._rate_position(settings.frame_rate_hz)
         changes: list[ControlChange] = []
         commands: list[Command] = []
@@ -62,7 +65,10 @@ class Knobs:
         if "ewl" in self._kind.sliders:
             code = self._kind.sliders["ewl"].code(settings.ewl)
             self._slide("ewl", code, str(settings.ewl), time_us, commands, changes)
-        self._turn_led("led0", settings.led_percent, time_us, commands, changes)
+        if led_step is None:
+            self._turn_led("led0", settings.led_percent, time_us, commands, changes)
+        else:
+            self._step_led(led_step, time_us, commands, changes)
         return commands, changes
 
     def turn_second_led(
@@ -76,18 +82,16 @@ class Knobs:
         self._turn_led("led1", percent, time_us, commands, changes)
         return commands, changes
 
-    def turn_led_step(self, step: int, time_us: int) -> tuple[list[Command], list[ControlChange]]:
-        """Give what to send for one of the LED driver's own 256 steps, 0 being off."""
+    def _step_led(
+        self, step: int, time_us: int, commands: list[Command], changes: list[ControlChange]
+    ) -> None:
         if not 0 <= step <= 255:
             raise ValueError(f"an LED step is 0 to 255, not {step}")
         led = self._kind.sliders["led0"]
         dark, full = led.code(led.minimum), led.code(led.maximum)
         code = dark - step if full < dark else min(dark + step, full)
-        changes: list[ControlChange] = []
-        commands: list[Command] = []
         self._slide("led0", code, f"{step}/255", time_us, commands, changes)
         self._leds_percent["led0"] = step / 255 * 100
-        return commands, changes
 
     def _turn_led(
         self,

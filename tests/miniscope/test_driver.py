@@ -125,13 +125,14 @@ def test_each_change_is_logged_once_with_its_time(rig):
     assert changes[-1].time_us > 900_000
 
 
-def test_led_steps_reach_below_one_percent(rig):
+def test_led_steps_reach_below_one_percent_and_go_before_the_percent(rig):
     made = rig().start(led_percent=0)
-    made.scope.apply_led_step(1)
+    made.scope.apply(ScopeSettings(led_percent=90, frame_rate_hz=30), 1)
     made.read(3)
     assert made.daq.scope.led_registers == (254, 254)
+    assert bytes.fromhex("200119") not in made.daq.packets
     with pytest.raises(ValueError, match="an LED step is 0 to 255, not 256"):
-        made.scope.apply_led_step(256)
+        made.scope.apply(ScopeSettings(frame_rate_hz=30), 256)
 
 
 def test_a_rate_that_there_is_not_lists_those_there_are(rig):
