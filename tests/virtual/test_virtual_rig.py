@@ -15,6 +15,42 @@ from virtual_miniscope.usbip_server import UsbIpServer
 
 SECONDS = 4
 
+FAILING_NODE = """
+from syntalos_miniscope.node import In, Node
+from syntalos_miniscope.streams import Frame
+
+
+class Failing(Node):
+    inputs = (In("frames-in", "Frames", Frame),)
+
+    def on_data(self, ctx, port, item):
+        if item.index > 20:
+            raise ValueError("no more frames, please")
+"""
+FAILING_TOML = """
+[syntalos_module]
+type = "python"
+name = "Failing"
+description = "Raises."
+main = "node.py"
+icon = "icon.svg"
+categories = ["processing"]
+"""
+FAILING_PROJECT = """
+[project]
+format = 1
+title = "Failing"
+[[nodes]]
+id = "scope"
+type = "miniscope_v4"
+[[nodes]]
+id = "failing"
+type = "failing"
+[[wires]]
+from = "scope.frames-raw-out"
+to = "failing.frames-in"
+"""
+
 
 class Rig:
     """The command line on the shipped project, and the box that it drives."""
@@ -23,9 +59,9 @@ class Rig:
         self.folder, self.daq = folder, Daq()
         self.server = UsbIpServer(self.daq, port=0)
 
-    def start(self, seconds: float = SECONDS) -> None:
+    def start(self, seconds: float = SECONDS, project: str = "virtual-rig", *more: str) -> None:
         device = f"usbip:127.0.0.1:{self.server.address[1]}"
-        command = [sys.executable, "-m", "syntalos_miniscope.cli", "run", "virtual-rig"]
+        command = [sys.executable, "-m", "syntalos_miniscope.cli", "run", project, *more]
         command += ["--headless", "--for", str(seconds), "--export", str(self.folder / "out")]
         command += ["--report", str(self.folder / "report.json"), "--set", f"scope.device={device}"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -129,3 +165,19 @@ def test_an_interrupted_run_closes_its_files_and_ends_dark(rig, how):
     assert rig.process.returncode == 130
     assert done["report"]["exit_reason"] == "stopped"
     assert rig.daq.scope.led_registers == (255, 255)
+
+
+def test_a_box_that_raises_ends_the_run_and_the_light(rig, tmp_path):
+    node = tmp_path / "nodes/failing"
+    node.mkdir(parents=True)
+    (node / "node.py").write_text(FAILING_NODE)
+    (node / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (node / "module.toml").write_text(FAILING_TOML)
+    (tmp_path / "failing.toml").write_text(FAILING_PROJECT)
+    rig.start(60, str(tmp_path / "failing.toml"), "--nodes", str(tmp_path / "nodes"))
+    done = rig.finish()
+    assert rig.process.returncode == 1
+    assert done["report"]["exit_reason"] == "failed"
+    assert "no more frames, please" in done["report"]["error"]
+    assert rig.daq.scope.led_registers == (255, 255)
+    assert rig.daq.scope.sensor[201] == 5000
