@@ -30,7 +30,7 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """An input port. `depth` is how many items may wait in front of the box."""
+    """An input port. `depth` is how many items may wait in front of the box; commands all may."""
 
     id: str
     title: str
