@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 POOLS = 512
-"""Pools that are kept of each trace; what is older is settled, which bounds memory and time."""
+"""Pools that are kept of a live trace; what is older is settled, which bounds memory and time."""
 
 
 class Oasis:
@@ -25,7 +25,14 @@ class Oasis:
     take back a rise of the last pools; after `flush`, `pools` hold what the whole would give.
     """
 
-    def __init__(self, count: int, g: float, penalty: float = 0.0, least_spike: Any = 0.0) -> None:
+    def __init__(
+        self,
+        count: int,
+        g: float,
+        penalty: float = 0.0,
+        least_spike: Any = 0.0,
+        room: int = POOLS,
+    ) -> None:
         if not 0 < g < 1:
             raise ValueError(f"the decay from sample to sample must be between 0 and 1, not {g:g}")
         self.g = g
@@ -33,10 +40,10 @@ class Oasis:
         self.least_spike = np.broadcast_to(np.asarray(least_spike, np.float64), (count,)).copy()
         self.samples = 0
         # Of each pool: value at its begin, sum of squared decays, begin, length.
-        self._values = np.zeros((count, POOLS))
-        self._weights = np.zeros((count, POOLS))
-        self._begins = np.zeros((count, POOLS), np.int64)
-        self._lengths = np.zeros((count, POOLS), np.int64)
+        self._values = np.zeros((count, room))
+        self._weights = np.zeros((count, room))
+        self._begins = np.zeros((count, room), np.int64)
+        self._lengths = np.zeros((count, room), np.int64)
         self._used = np.zeros(count, np.int64)
         self._calcium, self._spikes = np.zeros(count), np.zeros(count)
 
@@ -50,6 +57,16 @@ class Oasis:
         )
         self.samples += 1
         return self._calcium.copy(), self._spikes.copy()
+
+    def push_all(self, samples: NDArray[Any]) -> None:
+        """Take (sample, trace), one after the other."""
+        lowered = np.asarray(samples, np.float64) - self.penalty * (1 - self.g)
+        _push_all(
+            *(lowered, self.samples, self.g, self.least_spike),
+            *(self._values, self._weights, self._begins, self._lengths, self._used),
+            *(self._calcium, self._spikes),
+        )
+        self.samples += len(lowered)
 
     def flush(self) -> None:
         """Weigh the last sample as the end: nothing decays from it, so its penalty is whole."""
@@ -100,6 +117,16 @@ class Oasis:
             before = max(float(self._values[trace, at - 1]), 0.0) * self.g**length
         value = max(float(self._values[trace, at]), 0.0)
         return int(self._begins[trace, at]), int(self._lengths[trace, at]), value - before
+
+
+def deconvolve(
+    trace: NDArray[Any], g: float, penalty: float = 0.0, least_spike: float = 0.0
+) -> tuple[Floats, Floats]:
+    """Give calcium and spikes (sample,) of a whole trace."""
+    solver = Oasis(1, g, penalty, least_spike, room=max(len(trace), 2))
+    solver.push_all(np.asarray(trace, np.float64)[:, None])
+    solver.flush()
+    return solver.result(0)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -161,6 +188,24 @@ def _push(
         spikes[k] = 0.0
         if lengths[k, n - 1] == 1 and n > 1:
             spikes[k] = now - max(values[k, n - 2], 0.0) * g ** lengths[k, n - 2]
+
+
+@numba.njit(nogil=True, cache=True)
+def _push_all(
+    samples: Floats,
+    at: int,
+    g: float,
+    least: Floats,
+    values: Floats,
+    weights: Floats,
+    begins: Ints,
+    lengths: Ints,
+    used: Ints,
+    calcium: Floats,
+    spikes: Floats,
+) -> None:
+    for t in range(len(samples)):
+        _push(samples[t], at + t, g, least, values, weights, begins, lengths, used, calcium, spikes)
 
 
 @numba.njit(nogil=True, cache=True)

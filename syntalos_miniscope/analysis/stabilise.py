@@ -21,6 +21,8 @@ LEAST_QUALITY, LEAST_SHARE = 0.1, 0.5
 """A frame that fits worse than this, or than this share of the usual quality, is strange: it
 keeps the shift of the frame before and does not change the template."""
 
+LEAST_SIDE_PX = 64
+
 PATIENCE_FRAMES = 40
 """After so many strange frames in a row the template begins anew with the next one."""
 
@@ -38,7 +40,8 @@ class Stabiliser:
     """Follows the brain by a template that the frames themselves make.
 
     Each frame, at half the resolution and band-passed, is laid over the template: at a quarter of
-    the resolution by normalised cross-correlation within ± `reach_px`, then by two weighted least
+    the resolution by normalised cross-correlation within ± `reach_px` (or an eighth of a small
+    frame), then by two weighted least
     squares steps at half of it. Pixels count by the inverse of their variance, so that cells that
     flash pull less than vessels that stay. The frame, moved back, then renews the template: the
     n-th frame 1/n of it, but no less than `renewal`.
@@ -82,13 +85,15 @@ class Stabiliser:
         return self._last
 
     def _begin(self, seen: Image) -> None:
-        self._margin = self.reach_px // 2 + BACKGROUND_PX // 2 + 2
-        if min(seen.shape) < 4 * self._margin:
+        smallest = 2 * min(seen.shape)
+        if smallest < LEAST_SIDE_PX:
             height, width = (2 * side for side in seen.shape)
             raise ValueError(
-                f"frames of {width} x {height} pixels are too small to be stabilised within "
-                f"{self.reach_px} pixels"
+                f"frames of {width} x {height} pixels are too small to be stabilised; they must "
+                f"have {LEAST_SIDE_PX} along each side"
             )
+        self._reach = min(self.reach_px, smallest // 8)
+        self._margin = self._reach // 2 + BACKGROUND_PX // 2 + 2
         self._floor = float(seen.var())
         self._template = seen.copy() if self._floor > 0 else None
         self._variance = np.full_like(seen, self._floor)
@@ -103,7 +108,7 @@ class Stabiliser:
         half = (seen.shape[1] // 2, seen.shape[0] // 2)
         small = cv2.resize(seen, half, interpolation=cv2.INTER_AREA)
         known = cv2.resize(template, half, interpolation=cv2.INTER_AREA)
-        reach = -(-self.reach_px // 4)
+        reach = -(-self._reach // 4)
         inner = np.ascontiguousarray(known[reach:-reach, reach:-reach])
         match = cv2.matchTemplate(small, inner, cv2.TM_CCORR_NORMED)
         dy, dx = peak(match)
@@ -111,7 +116,7 @@ class Stabiliser:
 
     def _held(self, at: tuple[float, float]) -> tuple[float, float]:
         """Keep a shift, in pixels of half the resolution, within reach."""
-        most = self.reach_px / 2
+        most = self._reach / 2
         return min(max(at[0], -most), most), min(max(at[1], -most), most)
 
     def _learn(self, seen: Image, template: Image, at: tuple[float, float], quality: float) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from syntalos_miniscope.cli.analyze import analyze
 from syntalos_miniscope.cli.console import BadInputError, say_error
 from syntalos_miniscope.cli.editor import open_editor
 from syntalos_miniscope.cli.new_node import new_node
@@ -41,6 +42,7 @@ app.command()(info)
 app.command()(export)
 app.command()(simulate)
 app.command()(score)
+app.command()(analyze)
 app.add_typer(syntalos, name="syntalos")
 
 

@@ -52,6 +52,7 @@ def patient(*arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_ten_minutes_of_the_loop_lose_nothing_and_decide_in_time(tmp_path):
     folder, nodes = run_loop(patient, tmp_path, 600)
     counters = nodes["scope"]["counters"]
