@@ -131,6 +131,8 @@ class Module:
             self._run = self._new_run(self._box)
             self._run.prepare()
             self._box.announce()
+            described = self._box.described
+            self._on_screen(lambda: self._windows.begin(described))
             self._windows.lock(running=True)
         except Exception as error:  # noqa: BLE001 - a refusal is one line, whatever it was
             self._fail(error)

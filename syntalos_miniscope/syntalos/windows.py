@@ -71,10 +71,15 @@ class Windows:
             metadata = described.get(out.id, {})
             viewer = viewer_for(out.type, metadata)
             if viewer is not None:
-                viewer.begin(metadata)
                 tabs.addTab(viewer, out.title)
                 self._views[out.id] = _View(viewer, tabs)
+                self._views[out.id].begin(metadata)
         tabs.show()
+
+    def begin(self, described: Mapping[str, Metadata]) -> None:
+        """Get views that are open ready for another run's streams."""
+        for port, view in self._views.items():
+            view.begin(described.get(port, {}))
 
     @property
     def shown(self) -> Collection[str]:
@@ -133,6 +138,11 @@ class _View:
         self.viewer, self.window = viewer, window
         self._items: deque[Item] = deque(maxlen=viewer.port_depth)
         self._seen = self._unseen = 0
+
+    def begin(self, metadata: Metadata) -> None:
+        self._items.clear()
+        self._seen = self._unseen = 0
+        self.viewer.begin(metadata)
 
     def feed(self, item: Item) -> None:
         self._seen += 1

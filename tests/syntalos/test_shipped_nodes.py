@@ -50,7 +50,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kernels() -> None:
     """Compile what Syntalos would not wait for, as the installation does."""
     command = [sys.executable, "-P", "-m", "syntalos_miniscope.syntalos.warm_up", *NODES]
-    subprocess.run(command, check=True, timeout=400)
+    subprocess.run(command, check=True, timeout=170)
 
 
 def picture(index: int) -> Any:

@@ -164,6 +164,9 @@ def test_a_display_shows_what_is_sent(windows: Windows) -> None:
     windows.feed("rows-out", TableRow(("0", "0")))
     windows.feed("of-another", TableRow(("0", "0")))
     windows.turn()
+    windows.begin({"frames-out": {"framerate": 20.0}})
+    windows.feed("frames-out", Frame(0, 0, mat[:10]))
+    windows.turn()
     assert sorted(windows.shown) == ["frames-out", "rows-out", "signal-out"]
 
 
