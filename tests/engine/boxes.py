@@ -171,6 +171,16 @@ class Commanded(Node):
         self.got.append(item.command)
 
 
+class Peer(Looped):
+    """Commands and is commanded."""
+
+    inputs = (*Looped.inputs, In("control-in", "Control", Control))
+
+    def on_data(self, ctx, port, item):
+        if port == "frames-in":
+            super().on_data(ctx, port, item)
+
+
 class Unready(Sink):
     """Cannot begin."""
 
@@ -195,7 +205,8 @@ class StuckForGood(Stuck):
 
 # fmt: off
 KINDS = [Source, Endless, Relay, Sink, SlowSink, SlowView, Broken, Refusing, Stuck, LastWords,
-         Looped, Wrong, SlowRelay, Exiting, Chatty, Wordy, Commanded, Unready, StuckForGood]
+         Looped, Wrong, SlowRelay, Exiting, Chatty, Wordy, Commanded, Peer, Unready,
+         StuckForGood]
 # fmt: on
 
 

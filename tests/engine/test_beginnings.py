@@ -1,0 +1,57 @@
+"""How a run begins or is refused: what was prepared is stopped, and nothing is left behind."""
+
+from __future__ import annotations
+
+import pytest
+from boxes import SlowSink, node
+
+from syntalos_miniscope.engine.local import LocalEngine
+from syntalos_miniscope.engine.run import RunError, RunOptions
+
+LIVE = "Endless.frames-out > Sink.frames-in"
+
+
+def test_a_refused_run_stops_boxes_that_have_much_to_say_in_the_end(graph) -> None:
+    engine = LocalEngine(
+        graph("Source.frames-out > Wordy.frames-in, Wordy.frames-out > Refusing.frames-in"),
+        RunOptions(record=False),
+    )
+    with pytest.raises(RunError, match=r"^Refusing: "):
+        engine.prepare()
+    with pytest.raises(RunError, match="an engine runs once"):
+        engine.start()
+    assert {entry["status"] for entry in engine.report()["nodes"]} == {"ended", "failed"}
+
+
+def test_a_box_that_cannot_begin_fails_the_run_and_all_are_stopped(graph, tmp_path) -> None:
+    engine = LocalEngine(
+        graph(f"{LIVE}, Endless.frames-out > Unready.frames-in"), RunOptions(export_dir=tmp_path)
+    )
+    engine.prepare()
+    with pytest.raises(RunError, match=r"^Unready: the lamp is out$"):
+        engine.start()
+    assert engine.began and engine.wait(0)
+    assert node(engine, "Sink").stops == node(engine, "Unready").stops == 1
+
+
+def test_ctrl_c_while_preparing_closes_what_was_opened(graph, tmp_path, monkeypatch) -> None:
+    def interrupted(self, ctx) -> None:
+        raise KeyboardInterrupt
+
+    wires = graph(f"{LIVE}, Endless.frames-out > SlowSink.frames-in")
+    monkeypatch.setattr(SlowSink, "prepare", interrupted)
+    monkeypatch.setattr(SlowSink, "stops", 0, raising=False)
+    engine = LocalEngine(wires, RunOptions(export_dir=tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        engine.prepare()
+    assert node(engine, "Sink").stops == node(engine, "SlowSink").stops == 1
+    assert not list(tmp_path.rglob("*.toml"))
+
+
+def test_a_stop_before_the_start_is_kept(graph) -> None:
+    engine = LocalEngine(graph(LIVE), RunOptions(record=False))
+    engine.prepare()
+    engine.stop()
+    engine.start()
+    assert engine.wait(10)
+    assert engine.report()["exit_reason"] == "stopped"
