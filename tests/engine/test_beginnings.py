@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from boxes import SlowSink, node
+from boxes import SlowSink, node, report_of
 
 from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import RunError, RunOptions
@@ -21,6 +21,7 @@ def test_a_refused_run_stops_boxes_that_have_much_to_say_in_the_end(graph) -> No
     with pytest.raises(RunError, match="an engine runs once"):
         engine.start()
     assert {entry["status"] for entry in engine.report()["nodes"]} == {"ended", "failed"}
+    assert report_of(engine, "Wordy")["error"] is None
 
 
 def test_a_box_that_cannot_begin_fails_the_run_and_all_are_stopped(graph, tmp_path) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 import time
+import tomllib
 from typing import Any
 
 import pytest
@@ -212,6 +213,16 @@ def test_a_disk_that_is_full_in_the_end_fails_the_run(graph, tmp_path, monkeypat
     report = engine.report()
     assert report["exit_reason"] == "failed"
     assert report["error"] == "project.toml: No space left on device"
+
+
+@pytest.mark.parametrize(("sink", "success"), [("Sink", True), ("Broken", False)])
+def test_the_folder_of_a_run_says_whether_it_did_well(graph, tmp_path, sink, success) -> None:
+    wires = graph(f"Source.frames-out > {sink}.frames-in")
+    engine = begun(wires, record=True, export_dir=tmp_path)
+    assert engine.wait(10)
+    assert engine.export_dir is not None
+    attributes = tomllib.loads((engine.export_dir / "attributes.toml").read_text())
+    assert attributes["success"] is success
 
 
 def test_the_first_thing_that_failed_is_the_one_that_is_told(graph, tmp_path, monkeypatch) -> None:
