@@ -62,13 +62,13 @@ def test_raw_with_the_full_range_is_unchanged() -> None:
 
 def test_saturated_pixels_are_red_whatever_the_view() -> None:
     frame = np.full((8, 8), 100, np.uint8)
-    frame[2, 3] = 255
+    frame[2, 3], frame[2, 4] = 253, 252  # 0.99 of full scale is 252.45
     for view in ("raw", "F - F0", "dF/F"):
         shown = Display(DisplaySettings.model_validate({"view": view, "show_saturation": True}))(
             frame
         )
         assert shown.shape == (8, 8, 3) and shown[2, 3].tolist() == [0, 0, 255]
-        assert shown[0, 0].tolist() != [0, 0, 255]
+        assert shown[0, 0].tolist() != [0, 0, 255] != shown[2, 4].tolist()
 
 
 @pytest.mark.parametrize("lut", ["green", "inferno", "viridis"])

@@ -40,6 +40,14 @@ def test_a_frame_refuses_what_no_wire_carries(mat) -> None:
         Frame(0, 0, mat)
 
 
+def test_a_block_is_locked_from_the_moment_it_is_made() -> None:
+    block = FloatSignalBlock(np.zeros(2, np.int64), np.zeros((2, 4), np.float32))
+    with pytest.raises(ValueError, match="read-only"):
+        block.timestamps[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        block.data[0, 0] = 1
+
+
 def test_a_block_refuses_times_that_do_not_fit_its_data() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         FloatSignalBlock(np.zeros(3, np.int64), np.zeros((2, 4), np.float32))
