@@ -25,6 +25,7 @@ from syntalos_miniscope.recording.tsync import read_tsync
 TIMES = "timeStamps.csv"
 ORIENTATION = "headOrientation.csv"
 METADATA = "metaData.json"
+USER_CONFIG = "userConfig.json"
 SIDECAR = "frames.tsync"
 """Our addition, which the readers of the format pass over: index and time in µs of every frame."""
 
@@ -35,23 +36,30 @@ def is_daq(path: Path) -> bool:
 
 
 def devices_in(path: Path) -> list[Path]:
-    """Give the device folders of a session, cameras too; a device folder is its own only one."""
+    """Give the device folders, cameras too, of a root, a session, or the only one of itself."""
     if (path / TIMES).is_file():
         return [path]
-    return sorted(folder.parent for folder in path.glob(f"*/{TIMES}"))
+    # A root is told by its configuration; between lie folders for researcher, animal and so on.
+    found = path.rglob(TIMES) if (path / USER_CONFIG).is_file() else path.glob(f"*/{TIMES}")
+    return sorted(file.parent for file in found)
 
 
 def open_daq(path: Path) -> Recording:
-    """Open a device folder, or the only Miniscope of a session folder."""
+    """Open a device folder, or the only Miniscope of a session or of a root."""
     if (path / TIMES).is_file():
         return _open_device(path)
     devices = devices_in(path)
-    named = _json(path / METADATA).get("miniscopes") if (path / METADATA).is_file() else None
-    scopes = [d for d in devices if d.name in named] if isinstance(named, list) else devices
+    scopes = [device for device in devices if _is_miniscope(device)]
     if len(scopes) == 1:
         return _open_device(scopes[0])
     names = ", ".join(str(folder) for folder in scopes or devices)
     raise RecordingError(f"{path} holds {len(scopes)} Miniscopes; give one of them: {names}")
+
+
+def _is_miniscope(device: Path) -> bool:
+    session = device.parent / METADATA
+    named = _json(session).get("miniscopes") if session.is_file() else None
+    return not isinstance(named, list) or device.name in named
 
 
 def _open_device(path: Path) -> Recording:

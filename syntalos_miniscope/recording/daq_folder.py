@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from syntalos_miniscope.recording import RecordingError, disk_error
-from syntalos_miniscope.recording.daq import METADATA, ORIENTATION, SIDECAR, TIMES
+from syntalos_miniscope.recording.daq import METADATA, ORIENTATION, SIDECAR, TIMES, USER_CONFIG
 from syntalos_miniscope.recording.edl import safe_name, write_whole
 from syntalos_miniscope.recording.edl_tree import open_unit, root_of
 from syntalos_miniscope.recording.edl_video import marks_of
@@ -25,7 +25,6 @@ from syntalos_miniscope.streams import Frame
 
 FRAMES_PER_FILE = 1000
 NOTES = "notes.csv"
-USER_CONFIG = "userConfig.json"
 
 DeviceKind = Literal["miniscopes", "cameras"]
 

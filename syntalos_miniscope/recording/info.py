@@ -127,7 +127,8 @@ class FolderInfo:
     @property
     def damaged(self) -> bool:
         """Whether anything is broken or lost."""
-        return bool(self.unreadable) or any(each.damage for each in self.recordings)
+        killed = self.run is not None and self.run.killed
+        return killed or bool(self.unreadable) or any(each.damage for each in self.recordings)
 
     def to_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold; that of a single video stands at the top."""

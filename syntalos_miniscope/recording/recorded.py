@@ -193,8 +193,9 @@ class Recording:
     def frames(self, first: int = 0) -> Iterator[Frame]:
         """Give the frames from the `first` on."""
         for place, mat in self.source.frames(first):
-            if place < len(self.time_us):
-                yield Frame(int(self.index[place]), int(self.time_us[place]), mat)
+            if place >= len(self.time_us):
+                return
+            yield Frame(int(self.index[place]), int(self.time_us[place]), mat)
 
 
 def _existing(path: Path) -> VideoReader:

@@ -49,8 +49,8 @@ class RunInfo:
     """What `run_info` found in the folder of a run."""
 
     path: str
-    success: bool
-    """False for a run that failed, was killed, or still goes on."""
+    success: bool | None
+    """False for a run that failed, was killed, or still goes on; None if it is not told."""
     exit_reason: str | None
     """As in the run report; None if the run left none."""
     error: str | None
@@ -60,6 +60,11 @@ class RunInfo:
     """What each node counted, zeros left out."""
     notes: list[str]
     """What each node noted, with its name."""
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed, unless it still goes on; what came last may then be lost."""
+        return self.success is False and self.exit_reason is None
 
     def to_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold."""
@@ -87,7 +92,7 @@ def run_info(path: Path) -> RunInfo | None:
     length_s = length_ms / 1000 if isinstance(length_ms, int | float) else None
     return RunInfo(
         path=str(path),
-        success=unit.attributes.get("success") is True,
+        success=success if isinstance(success := unit.attributes.get("success"), bool) else None,
         exit_reason=report.exit_reason,
         error=fault or report.error,
         length_s=length_s if report.length_s is None else report.length_s,
@@ -107,7 +112,9 @@ def run_info(path: Path) -> RunInfo | None:
 
 def run_lines(run: RunInfo) -> list[str]:
     """Give the lines in which a person reads it."""
-    ended = run.exit_reason or ("finished" if run.success else "not ended in order")
+    ended = run.exit_reason or ("finished" if run.success else "not told")
+    if run.killed:
+        ended = "not in order: the program was killed, or the run still goes on"
     length = "" if run.length_s is None else f" after {run.length_s:.3f} s"
     error = f": {run.error}" if run.error else ""
     lines = [f"Run          {run.path}", f"Ended        {ended}{length}{error}"]

@@ -60,10 +60,16 @@ class ZarrFrames:
         """Give the frames from the `first` on, each with its place."""
         kind = np.uint16 if self.depth == 16 else np.uint8
         for begin in range(first, self.array.shape[0], CHUNK_FRAMES):
-            block = np.asarray(self.array[begin : begin + CHUNK_FRAMES])
-            if block.dtype != kind:
-                top = np.iinfo(kind).max
-                block = np.clip(np.rint(block * self.scale), 0, top).astype(kind)
+            try:
+                block = np.asarray(self.array[begin : begin + CHUNK_FRAMES])
+                if block.dtype != kind:
+                    top = np.iinfo(kind).max
+                    block = np.clip(np.rint(block * self.scale), 0, top).astype(kind)
+            except Exception as error:  # noqa: BLE001 - codecs raise errors of many kinds
+                text = f"frames from {begin} on cannot be read: {_in_short(error)}"
+                if text not in self.damage:
+                    self.damage.append(text)
+                continue
             for at, mat in enumerate(block):
                 yield begin + at, np.ascontiguousarray(mat)
 
@@ -76,11 +82,21 @@ def is_zarr(path: Path) -> bool:
 def open_zarr(path: Path) -> Recording:
     """Open a zarr recording, ours or minisim's; RecordingError if it holds no movie."""
     try:
-        root = zarr.open_group(str(path), mode="r")
-        observed: Any = root.get("observed")
-        spec = _spec(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordingError(f"{path} is not a sound zarr recording: {error}") from error
+        return _open(path)
+    except RecordingError:
+        raise
+    except Exception as error:
+        raise RecordingError(f"{path} is not a sound zarr recording: {_in_short(error)}") from error
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _open(path: Path) -> Recording:
+    root = zarr.open_group(str(path), mode="r")
+    observed: Any = root.get("observed")
+    spec = _spec(path)
     if observed is None or observed.ndim not in (3, 4) or not observed.shape[0]:
         raise RecordingError(
             f"{path} holds no movie: there is no `observed` (frame, height, width)"

@@ -20,6 +20,7 @@ def run(tmp_path):
         video.add(Frame(number, 50_000 * number, mat))
         video.add_orientation(50_000 * number, (1.0, 0.0, 0.0, 0.0))
     video.close()
+    run.finish(success=True, length_ms=200)
     return run.path
 
 
@@ -109,3 +110,11 @@ def test_a_report_that_is_not_sound_hides_nothing_else(run, report):
     shown = CliRunner().invoke(app, ["info", str(run)])
     assert "report.json is not sound" in shown.stdout
     assert "Frames       3 in 0.200 s" in shown.stdout
+
+
+def test_a_run_that_was_killed_is_said_to_be_so(run):
+    attributes = run / "attributes.toml"
+    attributes.write_text(attributes.read_text().replace("success = true", "success = false"))
+    shown = CliRunner().invoke(app, ["info", str(run)])
+    assert shown.exit_code == 1
+    assert "Ended        not in order: the program was killed" in shown.stdout

@@ -19,7 +19,7 @@ import numpy as np
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.info import inspect
+from syntalos_miniscope.recording.info import inspect_all
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.streams import FloatSignalBlock, Frame
 
@@ -56,13 +56,13 @@ def record(folder: Path, seed: int, layout: str) -> None:
 
 @dataclass(frozen=True)
 class Survival:
-    """Of one killed recording: frames handed over, frames that came back, and what was said."""
+    """Of one killed recording: frames handed over and come back; whether info tells of it."""
 
     handed: int
     back: int
     equal: bool
     orientation: int
-    damage: tuple[str, ...]
+    damaged: bool
 
 
 def kill_once(folder: Path, seed: int, layout: str = "edl") -> Survival:
@@ -78,12 +78,12 @@ def kill_once(folder: Path, seed: int, layout: str = "edl") -> Survival:
     (run,) = folder.glob("*/*/*/manifest.toml")
     try:
         recording = open_recording(run.parent)
-    except RecordingError as error:
-        return Survival(handed, 0, True, handed, (str(error),))
+    except RecordingError:
+        return Survival(handed, 0, True, handed, True)
     frames = list(recording.frames())
     equal = all(np.array_equal(f.mat, frame_of(seed, f.index).mat) for f in frames)
     samples = 0 if recording.orientation is None else len(recording.orientation.time_us)
-    return Survival(handed, len(frames), equal, samples, tuple(inspect(run.parent).damage))
+    return Survival(handed, len(frames), equal, samples, inspect_all(run.parent).damaged)
 
 
 if __name__ == "__main__":

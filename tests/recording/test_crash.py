@@ -10,7 +10,7 @@ def test_a_kill_loses_at_most_one_frame_and_what_was_cut_is_said(tmp_path, seed,
     assert survival.back >= survival.handed - 1
     assert survival.equal
     assert survival.orientation >= survival.handed - 1
-    assert survival.damage
+    assert survival.damaged
 
 
 def test_one_kill_shows_it(tmp_path):
