@@ -16,6 +16,7 @@ from syntalos_miniscope.simulation.batch_video import Codec, VideoSink, free_dis
 from syntalos_miniscope.simulation.cost import ensure_affordable
 from syntalos_miniscope.simulation.renderer import Rendered, Renderer
 from syntalos_miniscope.simulation.spec import QUIET, Spec
+from syntalos_miniscope.simulation.steps import BrainMotion
 from syntalos_miniscope.simulation.truth import TruthKeeper
 
 OnFrame = Callable[[int, int], None]
@@ -105,7 +106,7 @@ def simulate(spec: Spec, *, until: str | None = None, on_frame: OnFrame | None =
     such stage, TooLargeError if the recording does not fit this computer.
     """
     ensure_affordable(spec, "memory")
-    renderer = Renderer(spec, until=until)
+    renderer = _renderer(spec, until)
     keeper = TruthKeeper(renderer, until)
     n_frames = spec.acquisition.n_frames
     truths: list[FrameTruth] = []
@@ -139,7 +140,7 @@ def simulate_zarr(
     """
     path = Path(path)
     ensure_affordable(spec, "zarr", free_disk_bytes=free_disk_bytes(path))
-    renderer = Renderer(spec, until=until)
+    renderer = _renderer(spec, until)
     keeper = TruthKeeper(renderer, until)
     n_frames = spec.acquisition.n_frames
     writer = zarr_writer(path, spec, keeper.start, until=until)
@@ -178,7 +179,7 @@ def simulate_video(
     path = Path(path)
     kept = "mkv" if path.suffix.lower() == ".mkv" else "avi"
     ensure_affordable(spec, kept, free_disk_bytes=free_disk_bytes(path))
-    renderer = Renderer(spec, until=until)
+    renderer = _renderer(spec, until)
     n_frames = spec.acquisition.n_frames
     with VideoSink(path, spec, fps, (vmin, white), codec) as sink:
         for k, rendered in enumerate(_render(renderer, n_frames)):
@@ -205,6 +206,18 @@ def simulate_to(
     if path.suffix.lower() in (".avi", ".mkv"):
         return simulate_video(spec, path, vmax=vmax, until=until, on_frame=on_frame)
     raise ValueError(f"{path} must end in .zarr, .avi or .mkv")
+
+
+def _renderer(spec: Spec, until: str | None) -> Renderer:
+    """Give a renderer for the length of the Spec; a given path must be as long (as in minisim)."""
+    motion, n_frames = spec.step(BrainMotion), spec.acquisition.n_frames
+    path_um = None if motion is None else motion.trajectory_um
+    if path_um is not None and len(path_um) != n_frames:
+        raise ValueError(
+            f"brain_motion.trajectory_um has {len(path_um)} shifts for {n_frames} frames; "
+            "one for each is right"
+        )
+    return Renderer(spec, until=until)
 
 
 def _render(renderer: Renderer, n_frames: int) -> Iterator[Rendered]:

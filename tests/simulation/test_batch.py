@@ -361,3 +361,12 @@ def test_ctrl_c_leaves_a_valid_shorter_file(tmp_path: Path, number: signal.Signa
     assert 16 < len(recording.observed) < 12000
     assert recording.ground_truth.C.shape[1] == len(recording.observed)
     assert not (tmp_path / "a.zarr.tmp").exists()
+
+
+def test_a_given_path_that_is_too_short_is_refused_in_a_line() -> None:
+    acquisition = Acquisition(
+        fps=10.0, duration_s=1.0, image_sensor=ImageSensor(n_px_height=64, n_px_width=64)
+    )
+    steps = [PlaceNeurons(), CellActivity(), Composite(), BrainMotion(trajectory_um=[(0.0, 0.0)])]
+    with pytest.raises(ValueError, match="has 1 shifts for 10 frames; one for each is right"):
+        simulate(Spec(acquisition=acquisition, steps=list(steps)))
