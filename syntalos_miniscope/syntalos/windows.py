@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from syntalos_miniscope.engine.mailbox import Tap
 from syntalos_miniscope.node import Out, Settings
+from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope.streams import Frame, Item, Metadata
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
 
 UI = "syntalos_miniscope_ui"
+RAW_FRAMES = "frames-raw-out"
+"""What a focus sweep looks at."""
 
 
 class Windows:
@@ -28,6 +31,8 @@ class Windows:
         self.form: Any = None
         """The panel in the settings window, if that was ever opened."""
         self._views: dict[str, _View] = {}
+        self._latest: Settings | None = None
+        self._sweep: Tap | None = None
 
     def warm_up(self) -> None:
         """Load Qt before a run, where there is a display; opening a window later is quick then."""
@@ -42,8 +47,12 @@ class Windows:
 
         from syntalos_miniscope_ui.panels.choice import panel_for
 
-        form = self.form = panel_for(settings)
-        form.edited.connect(lambda changed, name: self._edited(changed))
+        form: Any = panel_for(settings)
+        self.form = form
+        form.edited.connect(lambda changed, name: self._take(changed))
+        self._latest = settings
+        if hasattr(form, "sweep_asked"):
+            form.sweep_asked.connect(self._sweep_focus)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(form)
@@ -94,8 +103,14 @@ class Windows:
     def feed(self, port: str, item: Item) -> None:
         """Take what was sent on an output."""
         view = self._views.get(port)
-        if view is not None:
-            view.feed(item)
+        taps = [view.tap] if view is not None and view.viewer.isVisible() else []
+        if port == RAW_FRAMES and self._sweep is not None:
+            taps.append(self._sweep)
+        if taps and isinstance(item, Frame):
+            # The frame may lie in memory that is used again once it has been sent.
+            item = Frame(item.index, item.time_us, item.mat.copy())
+        for tap in taps:
+            tap.hear(item)
 
     def turn(self) -> None:
         """Let Qt do what is due, and views draw what came."""
@@ -111,6 +126,31 @@ class Windows:
         if self._settings is not None:
             self._settings.close()
             self._settings = self.form = None
+
+    def _take(self, settings: Settings) -> None:
+        self._latest = settings
+        self._edited(settings)
+
+    def _sweep_focus(self) -> None:
+        """Open the editor's focus sweep over the raw frames of this scope."""
+        from syntalos_miniscope_ui.panels.sweep_dialog import SweepDialog
+
+        form, window, latest = self.form, self._settings, self._latest
+        assert window is not None and isinstance(latest, ScopeSettings)
+
+        def set_ewl(ewl: int) -> None:
+            assert self._latest is not None
+            turned = self._latest.model_copy(update={"ewl": ewl})
+            form.show_settings(turned)
+            self._take(turned)
+
+        def finish() -> None:
+            self._sweep = None
+
+        self._sweep = Tap(depth=16)
+        dialog = SweepDialog(window, self._sweep, latest.ewl, set_ewl)
+        dialog.finished.connect(finish)
+        dialog.show()
 
     def _close_views(self) -> None:
         for view in self._views.values():
@@ -132,33 +172,20 @@ class Windows:
 
 
 class _View:
-    """One viewer, and the newest items that it has not drawn yet."""
+    """One viewer, and its ear at the stream."""
 
     def __init__(self, viewer: Any, window: QWidget) -> None:
         self.viewer, self.window = viewer, window
-        self._items: deque[Item] = deque(maxlen=viewer.port_depth)
-        self._seen = self._unseen = 0
+        self.tap = Tap(viewer.port_depth)
 
     def begin(self, metadata: Metadata) -> None:
-        self._items.clear()
-        self._seen = self._unseen = 0
+        self.tap = Tap(self.viewer.port_depth)
         self.viewer.begin(metadata)
 
-    def feed(self, item: Item) -> None:
-        self._seen += 1
-        if not self.viewer.isVisible():
-            self._unseen += 1
-            return
-        if len(self._items) == self._items.maxlen:
-            self._unseen += 1
-        # The frame may lie in memory that is used again once it has been sent.
-        kept = Frame(item.index, item.time_us, item.mat.copy()) if isinstance(item, Frame) else item
-        self._items.append(kept)
-
     def draw(self) -> None:
-        if self._items and self.viewer.isVisible():
-            self.viewer.show_items(list(self._items), self._seen, self._unseen)
-            self._items.clear()
+        items = self.tap.take()
+        if items:
+            self.viewer.show_items(items, self.tap.seen, self.tap.dropped)
 
 
 def _load_qt() -> None:

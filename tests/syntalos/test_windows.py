@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from host import NODES, Host
+from PySide6.QtTest import QTest
 from test_sources import check_in_order
 
 from syntalos_miniscope.node import Settings
@@ -19,6 +20,7 @@ from syntalos_miniscope.streams import Frame, TableRow
 from syntalos_miniscope.syntalos.module import Module
 from syntalos_miniscope.syntalos.nodes import load_node
 from syntalos_miniscope.syntalos.windows import Windows
+from syntalos_miniscope_ui.panels.sweep_dialog import SweepDialog
 
 SHOWN = {"QT_QPA_PLATFORM": "offscreen"}
 
@@ -168,6 +170,30 @@ def test_a_display_shows_what_is_sent(windows: Windows) -> None:
     windows.feed("frames-out", Frame(0, 0, mat[:10]))
     windows.turn()
     assert sorted(windows.shown) == ["frames-out", "rows-out", "signal-out"]
+
+
+def test_the_focus_is_swept_over_what_the_scope_sends(
+    windows: Windows, edits: list[Settings]
+) -> None:
+    node = load_node("simulated_scope")
+    windows.show_settings(node.Settings(), running=True)
+    form: Any = windows.form
+    form.sweep.click()
+    dialog: Any = form.window().findChild(SweepDialog)
+    dialog.first.setValue(0)
+    dialog.last.setValue(16)
+    dialog.step.setValue(16)
+    dialog.start()
+    mat = np.zeros((48, 64), np.uint8)
+    for index in range(200):
+        windows.feed("frames-raw-out", Frame(index, index * 50_000, mat))
+        if index % 8 == 0:
+            QTest.qWait(35)
+        if len(edits) > 1:
+            break
+    turned: list[Any] = edits
+    assert [settings.ewl for settings in turned[:2]] == [0, 16]
+    dialog.close()
 
 
 def test_windows_are_made_lazily(tmp_path: Path) -> None:
