@@ -32,6 +32,8 @@ def _draw(scratch: Path) -> None:
     from PySide6.QtWidgets import QApplication, QWidget
 
     from syntalos_miniscope.catalog import Catalog
+    from syntalos_miniscope_ui.studio.model import Studio
+    from syntalos_miniscope_ui.studio.window import StudioWindow
     from syntalos_miniscope_ui.window import EditorWindow
 
     app = QApplication(sys.argv[:1])
@@ -102,6 +104,13 @@ def _draw(scratch: Path) -> None:
     until(lambda: window.running.phase == "idle")
     save(window, "error")
     close(window)
+
+    studio = StudioWindow(Studio())
+    studio.show()
+    until(lambda: studio.shown is not None)
+    wait(1500)
+    save(studio, "studio")
+    studio.close()
 
 
 if __name__ == "__main__":

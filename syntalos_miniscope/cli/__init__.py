@@ -23,6 +23,7 @@ from syntalos_miniscope.cli.run import run
 from syntalos_miniscope.cli.scopes import devices, zstack
 from syntalos_miniscope.cli.score import score
 from syntalos_miniscope.cli.simulate import simulate
+from syntalos_miniscope.cli.studio import studio
 from syntalos_miniscope.cli.syntalos import syntalos
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.command()(new_node)
 app.command()(info)
 app.command()(export)
 app.command()(simulate)
+app.command()(studio)
 app.command()(score)
 app.command()(analyze)
 app.add_typer(syntalos, name="syntalos")

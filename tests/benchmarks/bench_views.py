@@ -23,6 +23,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.streams import FloatSignalBlock, Frame, TableRow
+from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.preview import preview
 from syntalos_miniscope_ui.viewers.frames import FrameView
 from syntalos_miniscope_ui.viewers.orientation import OrientationView
 from syntalos_miniscope_ui.viewers.rows import RowsView
@@ -72,6 +74,25 @@ class Noise(Node):
             index += 1
 '''
 WATCHED_S = 10.0
+
+
+def redraw_studio() -> None:
+    """Print how long the studio's preview takes after a knob, off the window's thread."""
+    studio = Studio()
+    optics, cells = studio.parts()["lens"], studio.parts()["place_neurons"]
+    preview(studio.spec)  # compiles
+    for what, part, value, field, step in (
+        ("a knob of the optics", "lens", optics, "na", 0.01),
+        ("a knob that places cells anew", "place_neurons", cells, "soma_radius_um", 0.1),
+    ):
+        took_ms: list[float] = []
+        for turn in range(1, 8):
+            turned = getattr(value, field) + step * turn
+            studio.change(part, value.model_copy(update={field: turned}))
+            began = time.perf_counter()
+            preview(studio.spec)
+            took_ms.append((time.perf_counter() - began) * 1000)
+        print(f"studio, full field of a V4, {what}: {median(took_ms):.0f} ms")
 
 
 def watch_two_canvases(app: QApplication) -> None:
@@ -182,6 +203,7 @@ def main() -> None:
         "rows": rows(),
     }
     watch_two_canvases(app)
+    redraw_studio()
     print(f"{'view (GUI thread, CPU ms per item)':<44}{'median':>8}{'p95':>8}")
     for name, (middle, high) in results.items():
         print(f"{name:<44}{middle:>8.2f}{high:>8.2f}")

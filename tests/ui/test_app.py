@@ -74,6 +74,23 @@ def until_there(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
+def test_the_studio_opens_and_ends_by_a_signal(tmp_path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "syntalos_miniscope.cli", "studio"],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(4)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=30)
+    finally:
+        child.kill()
+    assert child.returncode == 130, said
+    assert "Traceback" not in said
+
+
 def test_a_project_that_does_not_fit_is_refused_in_a_line(program, tmp_path) -> None:
     child = program("look", 'to = "rows.rows-in"', 'to = "rows.columns-in"')
     _, said = child.communicate(timeout=60)

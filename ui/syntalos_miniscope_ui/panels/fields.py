@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 UNITS: Mapping[str, str] = {
     "us": "µs", "ms": "ms", "s": "s", "hz": "Hz", "fps": "fps",
     "nm": "nm", "um": "µm", "mm": "mm", "px": "px", "deg": "°", "percent": "%",
-    "mw": "mW", "e": "e⁻", "adu": "ADU", "db": "dB", "mm3": "/mm³", "um3": "/µm³",
+    "mw": "mW", "e": "e⁻", "adu": "ADU", "db": "dB", "mm3": "mm³", "um3": "µm³",
     "gib": "GiB", "mib": "MiB",
 }  # fmt: skip
 """The units that stand last in the name of a field, as a person writes them."""
@@ -29,6 +29,10 @@ SHORT: Mapping[str, str] = {
     "fps": "fps",
     "led": "LED",
     "lut": "LUT",
+    "mfp": "mean free path",
+    "na": "NA",
+    "cv": "CV",
+    "px": "pixels",
     "roi": "ROI",
 }
 """Words of names that are not spelled like words."""
@@ -54,7 +58,7 @@ class Knob(Protocol):
 
 def unit_of(name: str) -> str:
     """Give the unit that a field's name ends in, as a person writes it; empty if none."""
-    return UNITS.get(name.rsplit("_", 1)[-1], "") if "_" in name else ""
+    return _parted(name)[1]
 
 
 def label_of(name: str, schema: Mapping[str, Any]) -> str:
@@ -63,9 +67,20 @@ def label_of(name: str, schema: Mapping[str, Any]) -> str:
     title = str(schema.get("title", automatic))
     if title != automatic:
         return title
-    words = name.split("_")[: -1 if unit_of(name) else None]
+    words = _parted(name)[0]
     plain = " ".join(SHORT.get(word, word) for word in words)
     return plain[:1].upper() + plain[1:] if words[0] not in SHORT else plain
+
+
+def _parted(name: str) -> tuple[list[str], str]:
+    """Give the words of a name, and its unit: `gain_adu_per_e` is a gain in ADU/e⁻."""
+    words = name.split("_")
+    if len(words) > 2 and words[-2] == "per" and words[-1] in UNITS:
+        above = UNITS.get(words[-3], "") if len(words) > 3 else ""
+        return words[: -3 if above else -2], f"{above}/{UNITS[words[-1]]}"
+    if len(words) > 1 and words[-1] in UNITS:
+        return words[:-1], UNITS[words[-1]]
+    return words, ""
 
 
 class NumberKnob(QWidget):

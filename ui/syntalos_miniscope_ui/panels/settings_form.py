@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from syntalos_miniscope.node import Settings, live_fields
 from syntalos_miniscope_ui.panels.fields import label_of
 from syntalos_miniscope_ui.panels.knobs import knob_for
 
@@ -37,13 +36,17 @@ class SettingsForm(QWidget):
 
     def __init__(
         self,
-        settings: Settings,
+        settings: BaseModel,
         leave_out: Collection[str] = (),
         own_knobs: Mapping[str, QWidget] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._settings = settings
-        self._live = live_fields(type(settings))
+        self._live = {
+            name
+            for name, part in type(settings).model_json_schema().get("properties", {}).items()
+            if part.get("live")
+        }
         self._rows: dict[str, _Row] = {}
         schema = type(settings).model_json_schema()
         definitions: Mapping[str, Any] = schema.get("$defs", {})
@@ -56,7 +59,7 @@ class SettingsForm(QWidget):
                 self._add(layout, name, resolved(part, definitions), own_knobs.get(name))
         self.show_settings(settings)
 
-    def show_settings(self, settings: Settings) -> None:
+    def show_settings(self, settings: BaseModel) -> None:
         """Show other values, as after an undo."""
         self._settings = settings
         values = settings.model_dump(mode="json")

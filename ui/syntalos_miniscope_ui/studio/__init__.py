@@ -1,0 +1,1 @@
+"""The studio: tune a synthetic recording by eye, then write exactly what was seen."""

@@ -1,0 +1,35 @@
+"""Opens the studio: called by the command line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from syntalos_miniscope.simulation.spec import Spec
+from syntalos_miniscope_ui import theme
+from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.window import StudioWindow
+
+
+def main(spec: Spec | None = None) -> int:
+    """Tune a Spec, or the Miniscope V4 over CA1; gives an exit code. Ctrl-C closes the window."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    mode = str(QSettings("syntalos-miniscope", "editor").value("window/mode", "system"))
+    chosen: theme.Mode = "light" if mode == "light" else "dark" if mode == "dark" else "system"
+    theme.dress(app, theme.theme_for(app, chosen))
+    window = StudioWindow(Studio(spec))
+    window.show()
+    interrupted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupted.append(number))
+    beat = QTimer()
+    beat.timeout.connect(lambda: window.close() if interrupted else None)
+    beat.start(200)
+    try:
+        code = app.exec()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 130 if interrupted else code

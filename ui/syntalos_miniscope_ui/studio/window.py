@@ -1,0 +1,184 @@
+"""The window of the studio: knobs on the left, what they make of the recording on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS, STUDIO_PRESETS
+from syntalos_miniscope_ui.studio.generate_panel import GeneratePanel
+from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.parts_form import PartsForm
+from syntalos_miniscope_ui.studio.preview import Activity, Preview, activity, preview
+from syntalos_miniscope_ui.studio.side_view import SideView
+from syntalos_miniscope_ui.studio.worker import Newest
+from syntalos_miniscope_ui.viewers.dress import dress_plot
+from syntalos_miniscope_ui.viewers.picture import ramp
+from syntalos_miniscope_ui.viewers.signals import CURVES
+
+ALL = "all of it"
+
+
+class StudioWindow(QMainWindow):
+    """Three panels on one configuration; what is previewed is what is generated."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.studio = studio
+        self.shown: Preview | None = None
+        self.setWindowTitle("Studio – Syntalos Miniscope")
+        self.resize(1400, 900)
+        self.anatomy = PartsForm(studio, lambda name: name != "cell_activity")
+        self.activity = PartsForm(studio, lambda name: name == "cell_activity")
+        self.generate = GeneratePanel(studio)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(
+            self._with_buttons(STUDIO_PRESETS, studio.use_preset, self.anatomy), "Anatomy and scope"
+        )
+        self.tabs.addTab(
+            self._with_buttons(ACTIVITY_PRESETS, studio.use_activity, self.activity),
+            "Neural activity",
+        )
+        self.tabs.addTab(self.generate, "Generate")
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.tabs)
+        split.addWidget(self._views())
+        split.setStretchFactor(1, 1)
+        self.setCentralWidget(split)
+        self.previews, self.activities = Newest(self), Newest(self)
+        self.previews.done.connect(self._show_preview)
+        self.previews.failed.connect(self._say)
+        self.activities.done.connect(self._show_activity)
+        self.activities.failed.connect(self._say)
+        studio.listeners.append(self._changed)
+        self._changed()
+
+    def _with_buttons(
+        self, names: Iterable[str], use: Callable[[str], None], form: PartsForm
+    ) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(6, 6, 6, 6)
+        for name in names:
+            button = QPushButton(name)
+            button.clicked.connect(lambda _=False, name=name: use(name))
+            layout.addWidget(button)
+        layout.addWidget(form, 1)
+        return page
+
+    def _views(self) -> QWidget:
+        self._image = pg.ImageItem(axisOrder="row-major")
+        self._image.setLookupTable(ramp("grey"))
+        box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
+        box.addItem(self._image)
+        self._box = box
+        picture = pg.GraphicsView()
+        picture.setBackground("#15181B")
+        picture.setCentralItem(box)
+        self.readout = QLabel("Rendering …")
+        self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.stage = QComboBox()
+        self.stage.setToolTip("The last stage of the light's way that is shown")
+        self.stage.currentTextChanged.connect(self._changed)
+        self.field = QComboBox()
+        self.field.addItems(["window of some 350 cells", "whole field"])
+        self.field.currentTextChanged.connect(self._redraw)
+        self.side = SideView()
+        self.traces = pg.PlotWidget(enableMenu=False)
+        self.traces.setLabel("bottom", "Time", "s")
+        self.traces.hideButtons()
+        self.traces.hideAxis("left")
+        dress_plot(self.traces, self)
+        save = QPushButton("Save the Spec…")
+        save.clicked.connect(self._ask_save)
+        row = QHBoxLayout()
+        for widget in (QLabel("Show up to"), self.stage, self.field):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(save)
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.addLayout(row)
+        layout.addWidget(picture, 5)
+        layout.addWidget(self.readout)
+        layout.addWidget(self.side, 2)
+        layout.addWidget(self.traces, 2)
+        return page
+
+    def _changed(self) -> None:
+        spec = self.studio.spec
+        self.anatomy.refresh()
+        self.activity.refresh()
+        self.generate.refresh()
+        stages = [ALL, *self.studio.stages()]
+        if [self.stage.itemText(row) for row in range(self.stage.count())] != stages:
+            with QSignalBlocker(self.stage):
+                self.stage.clear()
+                self.stage.addItems(stages)
+        until = None if self.stage.currentText() == ALL else self.stage.currentText()
+        self.previews.ask(lambda: preview(spec, until))
+        self.activities.ask(lambda: activity(spec))
+
+    def _say(self, text: str) -> None:
+        self.readout.setText(text)
+
+    def _show_preview(self, made: Preview) -> None:
+        self.shown = made
+        self.readout.setText("\n".join(made.words()))
+        self.side.show_preview(made)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if self.shown is None:
+            return
+        whole = self.field.currentIndex() == 1
+        picture = self.shown.picture if whole else self.shown.windowed()
+        low, high = np.percentile(picture, [0.5, 99.8])
+        self._image.setImage(picture, levels=(low, max(high, low + 1e-6)), autoLevels=False)
+        self._box.autoRange(padding=0.01)
+
+    def _show_activity(self, made: Activity) -> None:
+        self.traces.clear()
+        span = np.maximum(np.ptp(made.traces, axis=0), 1e-9)
+        for cell in range(made.traces.shape[1]):
+            line = (made.traces[:, cell] - made.traces[:, cell].min()) / span[cell] * 0.8 - cell
+            self.traces.plot(made.times_s, line, pen=CURVES[cell % len(CURVES)])
+            fired = made.times_s[made.spikes[:, cell] > 0]
+            ticks = pg.ScatterPlotItem(
+                fired, np.full(len(fired), -cell - 0.1), symbol="|", size=6, pen="#8A9299"
+            )
+            self.traces.addItem(ticks)
+
+    def _ask_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Save the Spec", "spec.json", "JSON (*.json)")
+        if name:
+            try:
+                self.studio.save(Path(name))
+            except OSError as error:
+                QMessageBox.warning(self, "Studio", f"{name}: {error.strerror}")
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Stop what is rendered and written, and wait for it."""
+        self.studio.listeners.clear()
+        self.generate.close_down()
+        self.previews.close()
+        self.activities.close()
+        super().closeEvent(event)
