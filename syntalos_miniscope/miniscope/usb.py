@@ -20,8 +20,9 @@ from syntalos_miniscope.miniscope.transport import HostClock, RawFrame, Register
 usb1: Any = _usb1
 """The library makes its names when it is imported, where a type checker cannot see them."""
 
-TRANSFERS = 128
-"""Reads that wait in the kernel: almost three frames, for a host that is busy elsewhere."""
+TRANSFERS = 192
+"""Reads that wait in the kernel: four frames, for a host that is busy elsewhere. Four scopes stay
+within the 16 MB that Linux allows for all of USB together."""
 _TRANSFER_BYTES = 16384
 """Longer than any payload, each of which ends with a short packet: one transfer is one payload."""
 _BULK_IN = 0x83

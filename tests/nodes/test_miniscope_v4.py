@@ -54,7 +54,8 @@ def test_a_run_gives_frames_orientation_a_log_and_a_dark_scope(tmp_path):
     assert daq.scope.led_registers == (255, 255)
     assert not daq.recording
     raw, shown = made.emitted["frames-raw-out"], made.emitted["frames-disp-out"]
-    assert len(raw) == len(shown) > 5
+    assert len(raw) - len(shown) in (0, 1)
+    assert len(shown) > 5
     indices = [frame.index for frame in raw]
     assert indices == sorted(set(indices))
     # A busy machine may lose frames, but none unseen.
