@@ -145,7 +145,9 @@ class VideoReader:
         """
         self.damage = [cut] if (cut := what_was_cut(self.path)) else []
         times = matroska_times_us(self.path) if self.container == "matroska" else None
-        if times is None and self.container == "avi" and not self.damage:
+        # A frame takes 8 bytes at least, so a header that names more is damaged.
+        credible = self._listed_frames <= self.path.stat().st_size // 8
+        if times is None and self.container == "avi" and credible and not self.damage:
             times = [round(n * 1e6 / self.nominal_rate_hz) for n in range(self._listed_frames)]
         return np.sort(np.array(times if times else self._packet_times_us(), np.int64))
 

@@ -379,3 +379,25 @@ def test_ace_finds_rate_times_and_notes_in_the_device_folder(tmp_path, source):
     assert pandas.read_csv(times).iloc[:, :2].values.tolist()[:3] == [[0, 1], [1, 51], [2, 201]]
     (notes,) = device.rglob("notes*.csv")
     assert [int(line.split(",")[0]) for line in notes.read_text().splitlines()[1:]] == [101]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"\xff\xfe\xcd", *(pytest.param(d, marks=pytest.mark.slow) for d in (b"", b"{", b"[" * 5000))],
+    ids=["noise", "empty", "begun", "deep"],
+)
+def test_damage_in_a_zarr_is_one_line_or_said_or_does_not_matter(tmp_path, source, damage):
+    export_recording(source, "zarr", tmp_path / "out.zarr")
+    whole = inspect(tmp_path / "out.zarr").to_json()
+    for file in sorted((tmp_path / "out.zarr").rglob("*")):
+        if not file.is_file() or file.parent.name == "extras":
+            continue
+        before = file.read_bytes()
+        file.write_bytes(damage)
+        try:
+            found = inspect(tmp_path / "out.zarr")
+            unseen = file.name in (".zattrs", "spec.json", ".zgroup")
+            assert unseen or found.damage or found.to_json() == whole, file
+        except RecordingError as error:
+            assert "\n" not in str(error)
+        file.write_bytes(before)

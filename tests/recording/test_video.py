@@ -207,6 +207,17 @@ def test_no_damage_makes_a_traceback(tmp_path_factory, data, ending):
         assert "\n" not in str(error)
 
 
+def test_a_header_of_billions_of_frames_is_not_believed(tmp_path):
+    path = tmp_path / "v.avi"
+    write(path, [picture(i) for i in range(4)])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"strh") + 8 + 32
+    assert data[at : at + 4] == (4).to_bytes(4, "little")
+    data[at : at + 4] = b"\xff" * 4
+    path.write_bytes(data)
+    assert len(VideoReader(path).times_us()) == 4
+
+
 def test_a_frame_of_another_size_is_refused_and_the_rest_kept(tmp_path):
     writer = write(tmp_path / "v.mkv", [picture(0)], close=False)
     with pytest.raises(RecordingError, match=r"holds frames of uint8 \(32, 48\); the next one is"):
