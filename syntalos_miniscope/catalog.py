@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import platformdirs
 
-from syntalos_miniscope.node import Node
+from syntalos_miniscope.node import In, Node, Out, Settings
 
 
 class CatalogError(Exception):
@@ -146,4 +147,18 @@ def _node_class(module: ModuleType, folder: NodeFolder) -> type[Node]:
     ]
     if len(own) != 1:
         raise CatalogError(f"{folder.main}: defines {len(own)} subclasses of Node; one is right")
+    _check_ports(own[0].inputs, In, f"{folder.main}: inputs")
+    _check_ports(own[0].outputs, Out, f"{folder.main}: outputs")
+    settings: Any = own[0].Settings
+    if not (inspect.isclass(settings) and issubclass(settings, Settings)):
+        raise CatalogError(f"{folder.main}: Settings is not a subclass of node.Settings")
     return own[0]
+
+
+def _check_ports(ports: Any, kind: type[In] | type[Out], what: str) -> None:
+    """Refuse what is no tuple of ports, each of its own id."""
+    if not isinstance(ports, tuple) or not all(isinstance(port, kind) for port in ports):
+        raise CatalogError(f"{what} is not a tuple of {kind.__name__}(...)")
+    ids = [port.id for port in ports]
+    if len(set(ids)) < len(ids):
+        raise CatalogError(f"{what} has the same id twice: {', '.join(ids)}")

@@ -24,6 +24,13 @@ def catalog() -> Catalog:
     return Catalog.shipped()
 
 
+CLASS = """
+from syntalos_miniscope.node import Node, Out
+from syntalos_miniscope.streams import Frame
+class Mine(Node):
+"""
+
+
 def wire(source: str, target: str) -> str:
     return f'[[wires]]\nfrom = "{source}"\nto = "{target}"\n'
 
@@ -254,6 +261,10 @@ def test_a_folder_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
             "module.toml: ",
         ),
         (None, "raise SystemExit(3)", "SystemExit: 3"),
+        (None, CLASS + "    inputs = (1,)", "inputs is not a tuple of In(...)"),
+        (None, CLASS + "    outputs = Out('a', 'A', Frame)", "outputs is not a tuple of Out(...)"),
+        (None, CLASS + "    outputs = (Out('a', 'A', Frame),) * 2", "the same id twice: a, a"),
+        (None, CLASS + "    Settings = int", "Settings is not a subclass of node.Settings"),
         (None, "import nowhere_to_be_found", "ModuleNotFoundError: No module named"),
         (None, "x = 1", "defines 0 subclasses of Node; one is right"),
     ],
