@@ -33,11 +33,12 @@ class FrameCounter:
         self._ahead = 0
         self._recent.clear()
 
-    def take(self, counter: int | None, missing: int = 0, *, torn: int = 0) -> int:
+    def take(self, counter: int | None, missing: int = 0, hint: int = 0, *, torn: int = 0) -> int:
         """Give the index of a frame.
 
         `counter` is what was read with it, None if reads cannot be trusted; `missing` is how many
-        frames the time since the one before has room for; `torn` came incomplete.
+        frames the time since the one before has room for; `hint` is the same where it may only
+        seem so, and counts if the counter agrees; `torn` came incomplete.
         """
         if counter is None:
             self.holes += missing > torn
@@ -46,7 +47,9 @@ class FrameCounter:
             self.lost += missing
             self._last = counter
         else:
-            self._compare(counter, (counter - self._last) & 0xFFFF, missing)
+            step = (counter - self._last) & 0xFFFF
+            agreed = step - 1 if step - 1 == hint else 0
+            self._compare(counter, step, max(missing, agreed))
         index = self._received + self.lost
         self._received += 1
         return index

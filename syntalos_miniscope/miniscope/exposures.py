@@ -54,6 +54,7 @@ class Exposures:
         self._triggered = True
         self._last: RawFrame | None = None
         self._owed = 0.0
+        self._suspected = 0
         self._readouts_ns: deque[int] = deque(maxlen=15)
 
     @property
@@ -73,7 +74,10 @@ class Exposures:
         if first_us < 0 or not self._open(back, wait_for_trigger):
             return None
         counter = None if self.live.frozen else back.counter
-        index = self._count.take(counter, self._missing(raw, rate_hz), torn=raw.torn)
+        missing, hint = self._missing(raw, rate_hz)
+        lost = self._count.lost
+        index = self._count.take(counter, missing, hint, torn=raw.torn)
+        self._owed = max(self._owed - (self._count.lost - lost), 0.0)
         time_us = self._time_us(first_us, back.device_us, rate_hz)
         end_us = self._run.at_us(raw.end_ns)
         self._tell(SyncPoint(index, time_us, first_us, end_us, back.device_us))
@@ -90,23 +94,26 @@ class Exposures:
         self._triggered = triggered
         return triggered
 
-    def _missing(self, raw: RawFrame, rate_hz: float) -> int:
-        """Give how many frames there has been room for, as far as that is certain now.
+    def _missing(self, raw: RawFrame, rate_hz: float) -> tuple[int, int]:
+        """Give how many frames there has been room for: for certain, and as it seems now.
 
-        A program that was busy stamps late and then several frames at once; what is still owed
-        when frames are read as they come again is a hole.
+        A program that was busy stamps late and then several frames at once: what is still owed
+        when two frames on end were read as they came is a hole. The kernel's stamps are certain.
         """
         last, self._last = self._last, raw
         if last is None:
-            return 0
-        begun, ended = (
-            (last.first_ns, raw.first_ns) if raw.kernel_stamped else (last.end_ns, raw.end_ns)
-        )
-        self._owed += (ended - begun) * rate_hz / 1e9 - 1
-        if not raw.kernel_stamped and not self._read_as_it_came(raw):
-            return 0
-        owed, self._owed = self._owed, 0.0
-        return max(round(owed), 0)
+            return 0, 0
+        if raw.kernel_stamped:
+            periods = (raw.first_ns - last.first_ns) * rate_hz / 1e9
+            return max(round(periods) - 1, 0), 0
+        self._owed += (raw.end_ns - last.end_ns) * rate_hz / 1e9 - 1
+        if not self._read_as_it_came(raw):
+            return 0, 0
+        hint = max(round(self._owed), 0)
+        if hint == 0:
+            self._owed = 0.0
+        missing, self._suspected = min(hint, self._suspected), hint
+        return missing, hint
 
     def _read_as_it_came(self, raw: RawFrame) -> bool:
         self._readouts_ns.append(raw.end_ns - raw.first_ns)

@@ -26,7 +26,7 @@ LINK_WAIT_S = 0.5
 """For the coaxial link to come up, and again for the scope after its set-up."""
 FIRST_FRAME_S = 5.0
 ORIENTATION_RETRY_S = 5.0
-SLOW_FRAMES_S = 4.0
+SLOW_FRAMES_S = 6.0
 """For a few frames at the slowest rate, 2 Hz."""
 DARK_FRAMES = 2
 """Frames after which a command has surely reached the scope: it leaves the DAQ at a frame's end."""
@@ -200,8 +200,7 @@ class Link:
                 self.transport.start()
             self._sent_in_frame = 0
             self.darken()
-            # One frame more than needed: the first may have been under way.
-            if self.pass_frames(DARK_FRAMES + 1, SLOW_FRAMES_S):
+            if self.pass_frames(DARK_FRAMES + self.transport.stale_frames, SLOW_FRAMES_S):
                 return True
         return False
 

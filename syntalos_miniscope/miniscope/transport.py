@@ -70,6 +70,8 @@ class Transport(Protocol):
     """One open DAQ. Everything raises ConnectionError when it is gone."""
 
     name: str
+    stale_frames: int
+    """How many frames from before may still come and look new."""
 
     def start(self) -> None:
         """Begin the stream, or begin it anew, and forget frames that wait."""

@@ -60,6 +60,8 @@ class UsbTransport:
             raise OSError(f"the DAQ has no frames of {width} x {height}")
         self._frame_index = _FRAME_INDEX[width, height]
         self._assembler = FrameAssembler(width, height)
+        # What waits in the kernel is stamped when it is taken.
+        self.stale_frames = TRANSFERS * _TRANSFER_BYTES // (width * height * 2) + 1
         self._arrived: deque[RawFrame] = deque()
         self._lost: str | None = None
         self._closing = False

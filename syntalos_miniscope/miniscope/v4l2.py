@@ -64,6 +64,8 @@ class V4l2Transport:
     """
 
     name = "v4l2"
+    stale_frames = 1
+    """The kernel stamps what its buffers keep, so that it does not look new."""
 
     def __init__(self, capture: Any, width: int, height: int, clock: HostClock) -> None:
         self._capture = capture

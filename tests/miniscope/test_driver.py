@@ -212,7 +212,8 @@ def test_the_led_goes_off_when_nobody_reads_and_on_when_somebody_does(rig, face)
     assert made.notes[0] == "Nothing reads the frames: the LED is off until something does."
     assert "about" in made.notes[1]
     missing = after[0].frame.index - 5
-    assert missing == made.scope.counters["dropped"] == pytest.approx(8 * 30, rel=0.3)
+    # Six seconds, and however long it took to carry the command to the scope.
+    assert 6 * 30 - 5 <= missing == made.scope.counters["dropped"] < 13 * 30
 
 
 def test_frames_before_the_trigger_are_neither_given_nor_lost(rig):
