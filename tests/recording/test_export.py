@@ -145,13 +145,6 @@ def test_names_of_all_scripts_go_all_the_way(tmp_path, target):
         same_frames(open_recording(run.path), back)
 
 
-def test_the_example_of_the_documentation_runs(tmp_path, source):
-    text = (Path(__file__).parents[2] / "docs" / "how-to" / "export.md").read_text()
-    code = text.split("```python")[1].split("```")[0]
-    exec(code.replace("RECORDING", str(source)).replace('"OUT"', repr(str(tmp_path / "out"))), {})
-    assert (tmp_path / "out" / "userConfig.json").is_file()
-
-
 def test_the_daq_folder_is_that_of_the_official_software(tmp_path, source):
     export_recording(source, "daq", tmp_path / "out")
     (device,) = (tmp_path / "out").glob("*/*/*/*/*/Miniscope")
