@@ -160,7 +160,7 @@ def main() -> None:
 
     def frames(mats: list[np.ndarray], lut: str) -> tuple[float, float]:
         view = FrameView()
-        view.begin({"depth": 12 if mats is deep else 8})
+        view.begin({"full_scale": 4095})
         view.colours.setCurrentText(lut)
         return cost_ms(
             app,

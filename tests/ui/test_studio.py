@@ -7,13 +7,16 @@ import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDoubleSpinBox
 
+from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.simulation.batch import simulate
 from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS, STUDIO_PRESETS
 from syntalos_miniscope.simulation.spec import load_spec
+from syntalos_miniscope_ui.panels.scope_panel import ScopePanel
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.preview import FRAMES, WINDOW_CELLS, activity, preview
 from syntalos_miniscope_ui.studio.window import StudioWindow
 from syntalos_miniscope_ui.studio.worker import Newest
+from syntalos_miniscope_ui.window import EditorWindow
 
 GENERIC = STUDIO_PRESETS[0]
 
@@ -189,3 +192,25 @@ def test_the_length_is_told_with_what_it_takes(window, studio) -> None:
     window.generate.duration_s.setValue(100)
     assert studio.spec.acquisition.duration_s == 100
     assert "000 frames" in window.generate.estimate.text()
+
+
+def test_a_simulated_scope_is_tuned_in_the_studio(qtbot, settings, answers, tmp_path) -> None:
+    editor = EditorWindow(Catalog.shipped(), settings, ask=answers)
+    editor.show()
+    document = editor.files.document
+    scope = document.add("simulated_scope", (0, 0))
+    values = document.settings(scope).model_copy(update={"preset": GENERIC, "seed": 5})
+    document.set_settings(scope, values)
+    editor.scene.select([scope])
+    form = editor.inspector.form
+    assert isinstance(form, ScopePanel)
+    form.studio_asked.emit()
+    studio_window = editor.inspector.studio_window
+    assert studio_window.studio.spec.seed == 5
+    assert studio_window.studio.spec.acquisition.shape == (256, 256)
+    studio_window.save(tmp_path / "tuned.json")
+    assert document.project.box(scope).settings["spec_file"] == str(tmp_path / "tuned.json")
+    document.mark_saved()
+    editor.close()
+    assert "preview" not in [thread.name for thread in threading.enumerate()]
+    editor.deleteLater()

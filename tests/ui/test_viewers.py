@@ -65,12 +65,12 @@ def test_saturated_pixels_are_red_wherever_the_limits_are() -> None:
 
 def test_deep_frames_keep_their_highest_bits() -> None:
     deep = np.array([[0, 16, 4080, 4095, 65535]], np.uint16)
-    assert as_bytes(deep, 12).tolist() == [[0, 1, 255, 255, 255]]
+    assert as_bytes(deep, 4095).tolist() == [[0, 1, 255, 255, 255]]
 
 
 def test_a_frame_of_bytes_is_not_copied() -> None:
     mat = np.zeros((4, 4), np.uint8)
-    assert as_bytes(mat, 8) is mat
+    assert as_bytes(mat, 65535) is mat
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=256, max_size=256))
@@ -194,6 +194,14 @@ def test_the_pixel_under_the_mouse_is_told(view) -> None:
     assert "x 5  y 10  =  77" in view._line.text()
     view._moved(QPointF(-50, -50))
     assert "x 5" not in view._line.text()
+
+
+def test_deep_frames_are_shown_by_their_full_scale(view) -> None:
+    view.begin({"full_scale": 1023, "depth": 2})
+    view.show_items([Frame(0, 0, np.full((24, 32), 512, np.uint16))], 1, 0)
+    assert view._grey[0, 0] == 128
+    view._moved(view._box.mapViewToScene(QPointF(5.5, 10.5)))
+    assert "=  512" in view._line.text()
 
 
 def test_what_was_not_shown_is_told(view) -> None:

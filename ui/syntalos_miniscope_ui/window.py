@@ -283,6 +283,8 @@ class EditorWindow(QMainWindow):
             event.ignore()
             return
         self.settings.setValue("window/geometry", self.saveGeometry())
+        for studio in self.findChildren(QMainWindow):
+            studio.close()
         self.before_run.join()
         self.running.stop()
         self.running.join(CLOSE_WAIT_S)

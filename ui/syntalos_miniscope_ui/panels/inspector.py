@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from syntalos_miniscope.node import Settings
 from syntalos_miniscope.scope import ScopeSettings
+from syntalos_miniscope.simulation.choice import choose_spec
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.panels.choice import panel_for
 from syntalos_miniscope_ui.panels.scope_panel import ScopePanel
 from syntalos_miniscope_ui.panels.sweep_dialog import SweepDialog
 from syntalos_miniscope_ui.running import Running
+from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.window import StudioWindow
 
 LEAST_WIDTH = 340
 
@@ -120,6 +125,7 @@ class Inspector(QScrollArea):
         self._form.settled.connect(self._document.seal)
         if isinstance(self._form, ScopePanel):
             self._form.sweep_asked.connect(self._sweep)
+            self._form.studio_asked.connect(self._open_studio)
         self._form.lock(self._locked)
         layout.addWidget(self._form)
 
@@ -147,6 +153,33 @@ class Inspector(QScrollArea):
         self.sweep_dialog = SweepDialog(self.window(), tap, settings.ewl, set_ewl)
         self.sweep_dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.sweep_dialog.show()
+
+    def _open_studio(self) -> None:
+        node_id = self._node_id
+        if node_id is None:
+            return
+        values = self._document.settings(node_id).model_dump()
+        try:
+            spec = choose_spec(
+                Path(values["spec_file"]).expanduser() if values["spec_file"] else values["preset"],
+                None if values["spec_file"] else values["activity"],
+                seed=None if values["spec_file"] else values["seed"],
+            )
+        except ValueError as error:
+            self.said.emit(str(error))
+            return
+
+        def use(file: str) -> None:
+            if self._locked or node_id not in self._document.graph.nodes:
+                self.said.emit("Saved; the graph takes another Spec when no run is on")
+                return
+            tuned = self._document.settings(node_id).model_copy(update={"spec_file": file})
+            self._document.set_settings(node_id, tuned)
+
+        self.studio_window = StudioWindow(Studio(spec), self.window())
+        self.studio_window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.studio_window.spec_saved.connect(use)
+        self.studio_window.show()
 
     def _edited(self, settings: Settings, field: str) -> None:
         if self._node_id is not None:

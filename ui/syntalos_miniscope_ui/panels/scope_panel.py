@@ -24,6 +24,7 @@ class ScopePanel(QWidget):
     edited = Signal(object, str)
     settled = Signal()
     sweep_asked = Signal()
+    studio_asked = Signal()
 
     def __init__(self, settings: ScopeSettings) -> None:
         super().__init__()
@@ -51,6 +52,11 @@ class ScopePanel(QWidget):
         for title, fields in groups.items():
             if fields:
                 layout.addWidget(self._group(title, fields, settings))
+        if "spec_file" in names:
+            studio = QPushButton("Tune in the studio…")
+            studio.setToolTip("See and change every knob of the brain and of the scope")
+            studio.clicked.connect(self.studio_asked)
+            layout.addWidget(studio)
         layout.addWidget(self.rig)
         self._show_focus(settings)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -40,8 +40,11 @@ ALL = "all of it"
 class StudioWindow(QMainWindow):
     """Three panels on one configuration; what is previewed is what is generated."""
 
-    def __init__(self, studio: Studio) -> None:
-        super().__init__()
+    spec_saved = Signal(str)
+    """The Spec was saved: the file."""
+
+    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
         self.studio = studio
         self.shown: Preview | None = None
         self.setWindowTitle("Studio – Syntalos Miniscope")
@@ -170,10 +173,16 @@ class StudioWindow(QMainWindow):
     def _ask_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Save the Spec", "spec.json", "JSON (*.json)")
         if name:
-            try:
-                self.studio.save(Path(name))
-            except OSError as error:
-                QMessageBox.warning(self, "Studio", f"{name}: {error.strerror}")
+            self.save(Path(name))
+
+    def save(self, file: Path) -> None:
+        """Write the Spec; from the panel of a simulated scope, that scope takes it."""
+        try:
+            self.studio.save(file)
+        except OSError as error:
+            QMessageBox.warning(self, "Studio", f"{file}: {error.strerror}")
+            return
+        self.spec_saved.emit(str(file))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop what is rendered and written, and wait for it."""

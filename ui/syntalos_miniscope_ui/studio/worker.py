@@ -20,7 +20,7 @@ class Newest(QObject):
         self._changed = Condition()
         self._job: Callable[[], Any] | None = None
         self._closing = False
-        self._thread = Thread(target=self._run, name="preview")
+        self._thread = Thread(target=self._run, name="preview", daemon=True)
         self._thread.start()
 
     def ask(self, job: Callable[[], Any]) -> None:

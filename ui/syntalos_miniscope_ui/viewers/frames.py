@@ -51,7 +51,7 @@ class FrameView(QWidget):
         super().__init__()
         self._frame: Frame | None = None
         self._grey: Any = None
-        self._depth = 8
+        self._full_scale = 65535
         self._frozen = False
         self._shown = 0
         self._steps = 0
@@ -89,7 +89,7 @@ class FrameView(QWidget):
 
     def begin(self, metadata: Mapping[str, Any]) -> None:
         """Get ready for a stream."""
-        self._depth = int(metadata.get("depth", 8))
+        self._full_scale = int(metadata.get("full_scale", 65535))
         self._shown_pace, self._sent_pace = Pace(), Pace()
         self._shown = 0
         self._frozen = False
@@ -135,7 +135,7 @@ class FrameView(QWidget):
             self._image.setImage(frame.mat[..., ::-1], levels=None, lut=None, autoLevels=False)
         else:
             coloured = self._grey is None
-            self._grey = as_bytes(frame.mat, self._depth)
+            self._grey = as_bytes(frame.mat, self._full_scale)
             self._image.setImage(self._grey, autoLevels=False, levels=(0, 255))
             if coloured:
                 self._recolour()

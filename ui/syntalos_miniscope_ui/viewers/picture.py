@@ -49,11 +49,11 @@ def colour_table(name: str, low: float, high: float, show_saturation: bool) -> N
     return table
 
 
-def as_bytes(mat: NDArray[np.uint8] | NDArray[np.uint16], depth: int) -> NDArray[np.uint8]:
-    """Give a grey frame of `depth` bits in 8; one that has 8 already is passed on untouched."""
+def as_bytes(mat: NDArray[np.uint8] | NDArray[np.uint16], full_scale: int) -> NDArray[np.uint8]:
+    """Give the highest 8 of the bits that `full_scale` fills; bytes are passed on untouched."""
     if mat.dtype == np.uint8:
         return mat.astype(np.uint8, copy=False)
-    return np.minimum(mat >> max(depth - 8, 0), 255).astype(np.uint8)
+    return np.minimum(mat >> max(full_scale.bit_length() - 8, 0), 255).astype(np.uint8)
 
 
 def auto_limits(counts: NDArray[np.int64], tail: float = 0.002) -> tuple[int, int]:
