@@ -59,9 +59,7 @@ def find_cells(
     peeler = _Peeler(rest, noise, search)
     small: list[tuple[int, int, Image]] = []
     while len(small) < search.most_cells and (seed := peeler.best()) is not None:
-        cell = peeler.peel(*seed)
-        if cell is not None:
-            small.append(cell)
+        small.append(peeler.peel(*seed))
     return _enlarged(small, shape)
 
 
@@ -88,7 +86,7 @@ class _Peeler:
         y, x = divmod(int(np.argmax(self._merit)), self._merit.shape[1])
         return (y, x) if self._merit[y, x] > 0 else None
 
-    def peel(self, y: int, x: int) -> tuple[int, int, Image] | None:
+    def peel(self, y: int, x: int) -> tuple[int, int, Image]:
         reach = self._reach
         y0, y1 = max(y - reach, 0), min(y + reach + 1, self._merit.shape[0])
         x0, x1 = max(x - reach, 0), min(x + reach + 1, self._merit.shape[1])
@@ -112,11 +110,7 @@ class _Peeler:
             max(x0 - margin, 0),
             min(x1 + margin, self._merit.shape[1]),
         )
-        size = np.count_nonzero(shape)
-        # In half pixels; a dot is a hot pixel or noise.
-        if size < 0.1 * (self._search.diameter_px / 2) ** 2:
-            return None
-        return y0, x0, shape / shape.max()
+        return y0, x0, shape / max(float(shape.max()), 1e-9)
 
     def _judge(self, y0: int, y1: int, x0: int, x1: int) -> None:
         correlation, peak = seed_images(self._rest, self._noise, y0, y1, x0, x1)

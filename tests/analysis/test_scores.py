@@ -132,6 +132,11 @@ def test_cells_that_nobody_could_see_are_not_asked_for():
     assert scores.recall == 1
 
 
+def test_a_match_with_a_cell_that_nobody_could_see_is_neither_found_nor_false():
+    scores = score(said_of(truth(4), [0, 1]), truth(4, [True, False, True, False]))
+    assert (scores.recall, scores.precision) == (0.5, 1)
+
+
 def test_channels_without_a_cell_are_no_false_ones():
     true = truth()
     said = said_of(true, [0, 1, 2])

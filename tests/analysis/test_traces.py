@@ -104,3 +104,17 @@ def test_a_step_of_the_whole_picture_is_no_trace():
     for level in (50, 50, 50, 120, 120):
         value = demixer(np.full((68, 68), level, np.uint8))
     assert value == pytest.approx([0], abs=1e-3)
+
+
+def test_a_cell_on_a_dark_spot_is_heard():
+    rows, columns = np.indices((64, 64))
+    shape = np.exp(-((rows - 32) ** 2 + (columns - 32) ** 2) / 18)
+    flashes = np.zeros(400)
+    flashes[100::60] = 30
+    for t in range(1, 400):
+        flashes[t] += 0.85 * flashes[t - 1]
+    light = 120 + (flashes - 50)[:, None, None] * shape
+    movie = np.random.default_rng(0).normal(light, 2).clip(0, 255).astype(np.uint8)
+    demixer = Demixer(Rois.of(np.where(shape > 0.05, shape, 0)[None]))
+    trace = np.array([demixer(frame)[0] for frame in movie], np.float64)
+    assert np.corrcoef(trace, flashes)[0, 1] > 0.95
