@@ -66,7 +66,7 @@ def scope() -> list[int]:
 @pytest.fixture
 def dialog(qtbot, scope) -> SweepDialog:
     tap = Tap(depth=16)
-    widget = SweepDialog(None, tap, 3, scope.append)  # pyright: ignore[reportArgumentType]
+    widget = SweepDialog(None, tap, 3, scope.append)
     qtbot.addWidget(widget)
     widget.first.setValue(-40)
     widget.last.setValue(40)

@@ -34,7 +34,9 @@ class SweepDialog(QDialog):
     Closed in the middle of a sweep it puts the focus back where it was.
     """
 
-    def __init__(self, parent: QWidget, tap: Tap, ewl: int, set_ewl: Callable[[int], None]) -> None:
+    def __init__(
+        self, parent: QWidget | None, tap: Tap, ewl: int, set_ewl: Callable[[int], None]
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Sweep the focus")
         self.resize(520, 360)
