@@ -36,4 +36,4 @@ def progress(*, known_length: bool) -> Progress:
     middle = [BarColumn(), TimeRemainingColumn()] if known_length else [TimeElapsedColumn()]
     columns = [SpinnerColumn(), TextColumn("{task.description}"), *middle]
     told = TextColumn("{task.fields[told]}", markup=False)
-    return Progress(*columns, told, console=err, transient=True)
+    return Progress(*columns, told, console=err, transient=True, disable=not err.is_terminal)

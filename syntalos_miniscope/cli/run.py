@@ -117,7 +117,9 @@ def _run_headless(engine: LocalEngine, seconds: float | None, report: Path | Non
 
     try:
         with _interrupts(engine):
-            engine.prepare()
+            with progress(known_length=False) as bar:
+                bar.add_task("Preparing", total=None, told="the first time takes half a minute")
+                engine.prepare()
             engine.start()
             _watch(engine, seconds)
     except RunError as error:
