@@ -102,7 +102,7 @@ def zstack(
             for _ in range(_SETTLE_FRAMES):
                 _next(scope)
             pictures = [_next(scope).frame.mat for _ in range(frames)]
-            planes.append(np.mean(pictures, axis=0, dtype=np.float32))
+            planes.append(np.stack(pictures).mean(axis=0, dtype=np.float32))
             on_plane(step)
     finally:
         scope.close()

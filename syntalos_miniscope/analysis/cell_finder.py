@@ -78,7 +78,7 @@ class _Peeler:
         self._noise = noise
         self._search = search
         self._reach = max(round(search.diameter_px * 0.75), 3)
-        self._merit = np.zeros(noise.shape, np.float32)
+        self._merit: Image = np.zeros(noise.shape, np.float32)
         self._tired = np.zeros(noise.shape, np.bool_)
         self._judge(0, noise.shape[0], 0, noise.shape[1])
 

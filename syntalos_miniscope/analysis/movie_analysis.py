@@ -146,7 +146,7 @@ class _Seen:
             return
         self._waiting.append(half_band(still, self._search.diameter_px))
         if len(self._waiting) == self._bin:
-            self._pictures.append(np.mean(self._waiting, axis=0, dtype=np.float32))
+            self._pictures.append(np.stack(self._waiting).mean(axis=0, dtype=np.float32))
             self._waiting.clear()
 
     def cells(self, shape: tuple[int, int]) -> Rois:

@@ -232,7 +232,7 @@ def _image(frame: av.VideoFrame, pixels: str) -> Image:
         given = "bgr24" if pixels in _RGB else "gray16le" if kind is np.uint16 else "gray"
         # The lines of a decoded frame may be padded.
         return cast("Image", np.ascontiguousarray(frame.to_ndarray(format=given)))
-    luma = np.frombuffer(frame.planes[0], kind).reshape(frame.height, -1)
+    luma = np.frombuffer(memoryview(frame.planes[0]), kind).reshape(frame.height, -1)
     if pixels in _PACKED:
         luma = luma[:, _PACKED[pixels] :: 2]
     return cast("Image", np.ascontiguousarray(luma[:, : frame.width]))

@@ -78,7 +78,7 @@ def test_two_recorders_of_one_name_keep_apart(tmp_path):
 def test_deep_and_coloured_frames_are_kept(tmp_path, dtype):
     script = record(tmp_path)
     shape = (32, 48, 3) if dtype == np.uint8 else (32, 48)
-    mat = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
+    mat: Any = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
     script.feed("frames-in", Frame(0, 0, mat))
     script.stop()
     ((frame),) = open_recording(run_folder(tmp_path)).frames()

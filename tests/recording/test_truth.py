@@ -96,4 +96,5 @@ def test_frames_become_columns() -> None:
     assert truth.shifts.tolist() == [[1, -1], [2, -2], [3, -3], [4, -4]]
     assert truth.neuropil_temporal is not None
     assert truth.neuropil_temporal.shape == (2, 4)
-    assert np.array_equal(truth.neuropil_population, [1, 2, 3, 4])
+    assert truth.neuropil_population is not None
+    assert truth.neuropil_population.tolist() == [1, 2, 3, 4]

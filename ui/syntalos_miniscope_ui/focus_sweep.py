@@ -48,7 +48,7 @@ class FocusSweep:
                 self._finish_plane()
 
     def _finish_plane(self) -> None:
-        plane = np.mean(self._pictures, axis=0, dtype=np.float32)
+        plane = np.stack(self._pictures).mean(axis=0, dtype=np.float32)
         self._planes.append(plane)
         self.sharpness.append(sharpness(plane))
         self._pictures = []

@@ -32,7 +32,7 @@ def ramp(name: str) -> NDArray[np.uint8]:
     else:
         colours = pg.colormap.get(name)
         assert colours is not None
-        table[:] = colours.getLookupTable(nPts=256, alpha=True)
+        table[:] = np.asarray(colours.getLookupTable(nPts=256, alpha=True), np.uint8)
     return table
 
 
