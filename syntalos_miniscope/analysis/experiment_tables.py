@@ -110,8 +110,8 @@ def parse_cell(text: str) -> Any:
     for read in (json.loads, ast.literal_eval, float):
         try:
             with warnings.catch_warnings():
-                # Python frets over the backslashes of a path.
-                warnings.simplefilter("ignore", SyntaxWarning)
+                # Python frets over the backslashes of a path, each version in its own way.
+                warnings.simplefilter("ignore")
                 value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
