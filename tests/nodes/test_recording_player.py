@@ -160,13 +160,12 @@ def test_the_real_recording_arrives_whole_and_on_time():
 
 
 def test_what_is_turned_while_it_plays_is_kept_with_the_run(recording, tmp_path):
-    settings = Player.Settings(path=str(recording))
+    settings = Player.Settings(path=str(recording), loop=True)
     script = Script(Player(settings), record_to=tmp_path / "runs", paced=False)
     script.prepare()
     script.start()
-    for count, _ in enumerate(script.stream()):
-        if count == 2:
-            script.apply(settings.model_copy(update={"speed": 2.0}))
+    script.apply(settings.model_copy(update={"speed": 2.0}))
+    script.run(items=2)
     script.stop()
     (log,) = (tmp_path / "runs").rglob("ctlvalue-changes.csv")
     rows = [line.split(";")[1:4] for line in log.read_text().splitlines()]
