@@ -128,11 +128,14 @@ def test_ctrl_c_and_sigterm_stop_a_run_as_the_stop_button_does(ticking, tmp_path
         [sys.executable, "-m", "syntalos_miniscope.cli", *ticking, "--report", str(report)],
         stderr=subprocess.PIPE, text=True, env=os.environ | {"HOME": str(tmp_path)},
     )  # fmt: skip
-    while not list((tmp_path / "out").rglob("*.mkv")) and running.poll() is None:
+    # A time file is written from the first frame on, which comes after t = 0.
+    while (
+        not any(path.stat().st_size for path in (tmp_path / "out").rglob("*.tsync"))
+        and running.poll() is None
+    ):
         time.sleep(0.05)
-    time.sleep(0.3)
     running.send_signal(number)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     result = json.loads(report.read_text())
     assert result["exit_reason"] == "stopped"
@@ -152,7 +155,7 @@ def test_ctrl_c_before_the_start_closes_what_was_opened_however_often_it_comes(
     for _ in range(3):
         running.send_signal(signal.SIGINT)
         time.sleep(0.1)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert "Traceback" not in said
     assert (tmp_path / "closed").exists()
@@ -236,7 +239,7 @@ def test_the_editor_runs_as_the_command_line_says(ticking, tmp_path: Path) -> No
     while not list((tmp_path / "out").glob("m9/*/E/report.json")) and editor.poll() is None:
         time.sleep(0.05)
     editor.send_signal(signal.SIGTERM)
-    _, said = editor.communicate(timeout=30)
+    _, said = editor.communicate(timeout=60)
     assert editor.returncode == 130, said
     assert json.loads(report.read_text())["exit_reason"] == "finished"
 
