@@ -18,6 +18,8 @@ from typing import Any
 HERE = Path(__file__).parent
 LINK = HERE / "stand_in"
 NODES = HERE / "nodes"
+PATIENCE_S = 60.0
+"""How long anything may take here; what Syntalos itself grants is measured, not tested."""
 
 
 def saved(node: str, settings: dict[str, Any]) -> bytes:
@@ -111,7 +113,7 @@ class Host:
 
     # What Syntalos does
 
-    def wait_ready(self, timeout_s: float = 10.0) -> float:
+    def wait_ready(self, timeout_s: float = PATIENCE_S) -> float:
         """Wait for IDLE; gives the time since the process was started, s."""
         self.wait(lambda: "IDLE" in self.states, timeout_s)
         return time.monotonic() - self.began
@@ -120,27 +122,27 @@ class Host:
         self._wire.send(("connect", port, metadata | {"src_mod_name": "Test"}))
 
     def load(self, data: bytes) -> bool:
-        return self._ask("load", 10.0, data, str(self.folder))
+        return self._ask("load", PATIENCE_S, data, str(self.folder))
 
     def save(self) -> bytes:
-        return self._ask("save", 15.0, str(self.folder))
+        return self._ask("save", PATIENCE_S, str(self.folder))
 
-    def prepare(self, run: str = "run", timeout_s: float = 15.0) -> bool:
+    def prepare(self, run: str = "run", timeout_s: float = PATIENCE_S) -> bool:
         """Prepare a run; one without a name keeps nothing."""
         self._root = self.folder / run
         return self._ask("prepare", timeout_s, str(self._root) if run else "")
 
     def start(self) -> None:
-        self._ask("start", 15.0)
+        self._ask("start", PATIENCE_S)
 
-    def stop(self, timeout_s: float = 15.0) -> float:
+    def stop(self, timeout_s: float = PATIENCE_S) -> float:
         """Stop; gives how long that took, s."""
         began = time.monotonic()
         self._ask("stop", timeout_s)
         return time.monotonic() - began
 
     def show(self, window: str) -> None:
-        self._ask(window, 15.0)
+        self._ask(window, PATIENCE_S)
 
     def give(self, port: str, payload: Any) -> None:
         self._wire.send(("data", port, payload))
@@ -160,7 +162,7 @@ class Host:
         name = next(path for path in self._root.iterdir() if path.name.endswith("-report"))
         return json.loads((name / "report.json").read_text())
 
-    def wait(self, true: Callable[[], bool], timeout_s: float) -> None:
+    def wait(self, true: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + timeout_s
         with self._changed:
             while not true():

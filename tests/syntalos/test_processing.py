@@ -29,7 +29,7 @@ def test_a_quick_node_passes_every_frame_with_its_index_and_time(host: Callable[
     begin(module)
     # A frame of another process may come before our own zero.
     give_frames(module, 40, 50.0, first_us=-2004)
-    module.wait(lambda: len(module.items["frames-out"]) == 40, 5)
+    module.wait(lambda: len(module.items["frames-out"]) == 40)
     assert module.metadata["frames-out"] == {
         "framerate": 50.0, "size": ("size", 80, 60), "has_color": False
     }  # fmt: skip
@@ -45,7 +45,7 @@ def test_a_slow_node_drops_what_is_old_counts_it_and_lets_nothing_back_up(
     module = host(NODES / "slow", {"work_ms": 60.0})
     begin(module)
     give_frames(module, 60, 50.0)
-    module.wait(lambda: module.taken == 60, 5)
+    module.wait(lambda: module.taken == 60)
     module.stop()
     out = [number for number, _, _ in module.items["frames-out"]]
     assert out == sorted(set(out)) and len(out) >= 3
@@ -69,10 +69,10 @@ def test_data_after_the_stop_is_let_go(host: Callable[..., Host]) -> None:
     module = host(NODES / "slow", {"work_ms": 0.0})
     begin(module)
     give_frames(module, 5, 100.0)
-    module.wait(lambda: len(module.items["frames-out"]) == 5, 5)
+    module.wait(lambda: len(module.items["frames-out"]) == 5)
     module.stop()
     give_frames(module, 5, 100.0)
-    module.wait(lambda: module.taken == 10, 5)
+    module.wait(lambda: module.taken == 10)
     assert module.save()
     assert len(module.items["frames-out"]) == 5
     assert not module.errors and not module.sent_outside_a_run
@@ -82,7 +82,7 @@ def test_an_error_names_the_port_and_ends_the_run_not_the_module(host: Callable[
     module = host(NODES / "slow", {"work_ms": 0.0, "fails_at": 3})
     begin(module)
     give_frames(module, 6, 100.0)
-    module.wait(lambda: bool(module.errors), 5)
+    module.wait(lambda: bool(module.errors))
     module.stop()
     assert module.errors == ["frames-in: this frame cannot be worked on"]
     assert [number for number, _, _ in module.items["frames-out"]] == [0, 1, 2]
@@ -95,6 +95,6 @@ def test_a_frame_that_cannot_be_carried_fails_the_run_in_words(host: Callable[..
     module = host(NODES / "slow")
     begin(module)
     module.give("frames-in", (0, 0, np.zeros((4, 4), np.float32)))
-    module.wait(lambda: bool(module.errors), 5)
+    module.wait(lambda: bool(module.errors))
     module.stop()
     assert "float32" in module.errors[0]

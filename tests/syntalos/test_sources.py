@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from host import LINK, NODES, Host
+from host import LINK, NODES, PATIENCE_S, Host
 
 TICKERS = [NODES / "ticker", NODES / "ticker_process"]
 both = pytest.mark.parametrize("ticker", TICKERS, ids=lambda path: path.name)
@@ -97,7 +97,7 @@ def test_a_failure_is_one_line_and_the_next_run_goes(
     if prepared:
         module.start()
         if fails != "stop":
-            module.wait(lambda: bool(module.errors), 5)
+            module.wait(lambda: bool(module.errors))
     module.stop()
     assert module.errors == [words]
     if prepared:
@@ -119,7 +119,7 @@ def test_a_source_may_come_to_its_end_before_the_run(
     module = host(ticker, {"ticks": 5})
     assert module.prepare()
     module.start()
-    module.wait(lambda: module.statuses == ["has come to its end"], 5)
+    module.wait(lambda: module.statuses == ["has come to its end"])
     module.stop()
     assert check_in_order(module.items) == 5
     assert not module.errors
@@ -185,7 +185,7 @@ time.sleep(60)
         module.wait_ready()
         assert module.prepare()
         module.start()
-        module.wait(lambda: len(module.items["rows-out"]) > 5, 5)
+        module.wait(lambda: len(module.items["rows-out"]) > 5)
         pid = int((tmp_path / "pid").read_text())
         family = [pid, *children(pid)]
         assert len(family) == (2 if ticker.name == "ticker_process" else 1)
@@ -203,10 +203,10 @@ def test_a_killed_capture_process_fails_the_run_in_words(host: Callable[..., Hos
     module = host(NODES / "ticker_process")
     assert module.prepare()
     module.start()
-    module.wait(lambda: len(module.items["rows-out"]) > 3, 5)
+    module.wait(lambda: len(module.items["rows-out"]) > 3)
     (child,) = children(module.process.pid)
     os.kill(child, signal.SIGKILL)
-    module.wait(lambda: bool(module.errors), 5)
+    module.wait(lambda: bool(module.errors))
     module.stop()
     assert module.errors == ["the process that runs the source ended unexpectedly"]
     check_in_order(module.items)
@@ -247,7 +247,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_for(true: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_for(true: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < deadline
