@@ -1,0 +1,242 @@
+"""Source extraction: cells and their traces out of a stabilised movie, and how good they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import ceil, erfc, log, pi, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from syntalos_miniscope.analysis.rois import LEAST_SHARE, Rois
+
+Floats = NDArray[np.float32]
+
+SUPPORT_SHARE = 0.1
+"""Of its peak: the pixels of a footprint that are compared with the movie."""
+
+PEAK_FRAMES, QUIET_FRAMES = 40, 120
+"""So many frames of a cell at its brightest, and at its dimmest, are averaged."""
+
+
+class ExtractionParameters(BaseModel):
+    """What a back end is told; names and defaults are those of `analysis_parameters.csv`.
+
+    Lengths are pixels of the movie, times seconds. Columns that no back end here knows are left
+    out, so the rows of the table can be given whole: `ExtractionParameters.of(parameters)`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    gSig: tuple[float, float] = (7, 7)  # noqa: N815 - the column's name
+    """Half-size of a cell, px: the standard deviation of a Gaussian as wide as it."""
+    gSiz: tuple[float, float] = (29, 29)  # noqa: N815
+    """Diameter of the patch in which a cell is fitted, px."""
+    K: int | None = Field(default=None, ge=1)
+    """At most so many cells (a patch, in CaImAn); None: as many as there are."""
+    min_corr: float = Field(default=0.8, ge=-1, le=1)
+    """Least correlation of a seed with its neighbours."""
+    min_pnr: float = Field(default=10, ge=0)
+    """Least peak-to-noise ratio of a seed."""
+    decay_time: float = Field(default=0.4, gt=0)
+    """Decay of the indicator, s."""
+    p: int = Field(default=1, ge=0, le=2)
+    """Order of the autoregressive model of the calcium."""
+    merge_thr: float = Field(default=0.7, ge=-1, le=1)
+    """Overlapping cells whose traces correlate more are one."""
+    rf: int | None = Field(default=40, ge=1)
+    """Half-size of the patches that are worked on in parallel, px; None: the whole frame."""
+    stride: int | None = Field(default=20, ge=0)
+    """How far patches overlap, px."""
+    tsub: int = Field(default=2, ge=1)
+    """Frames that are averaged while seeds are looked for."""
+    ssub: int = Field(default=1, ge=1)
+    """Pixels, each way, that are averaged while seeds are looked for."""
+    ssub_B: int = Field(default=2, ge=1)  # noqa: N815
+    """Pixels, each way, that are averaged for the background."""
+    ring_size_factor: float = Field(default=1.4, gt=0)
+    """Radius of the ring that a pixel's background comes from, in units of gSiz."""
+    nb: int = 0
+    """Components of the background; 0 and below as in CNMF-E."""
+    min_SNR: float = 3.0  # noqa: N815
+    """Least signal-to-noise ratio of an accepted cell."""
+    rval_thr: float = Field(default=0.85, ge=-1, le=1)
+    """Least spatial correlation of an accepted cell."""
+    pw_rigid: bool = True
+    """Correct motion piecewise; False: by one shift for the whole frame."""
+    max_shifts: tuple[int, int] = (15, 15)
+    """Largest rigid shift that is looked for, px."""
+    gSig_filt: tuple[float, float] = (7, 7)  # noqa: N815
+    """Half-size of what motion is judged by, px."""
+    strides: tuple[int, int] = (48, 48)
+    """Size of the pieces, px."""
+    overlaps: tuple[int, int] = (24, 24)
+    """How far pieces overlap, px."""
+    max_deviation_rigid: int = Field(default=3, ge=0)
+    """How far a piece may move beyond the whole, px."""
+
+    @classmethod
+    def of(cls, parameters: BaseModel) -> ExtractionParameters:
+        """Take what is needed of a row of `analysis_parameters.csv`."""
+        return cls.model_validate(parameters.model_dump())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extraction:
+    """Cells that were extracted. A footprint times its trace is in the movie's own units."""
+
+    footprints: Floats
+    """(cell, H, W), the largest weight of each 1."""
+    traces: Floats
+    """C, (cell, frame): the calcium without its noise."""
+    raw_traces: Floats
+    """(cell, frame): C and what was left over."""
+    spikes: Floats
+    """S, (cell, frame)."""
+    backend: str
+    """`caiman`, `suite2p`, `minian` or `built-in`."""
+    background: Floats | None = None
+    """(H, W): the mean of what belongs to no cell, where the back end says so."""
+    log: Path | None = None
+    """What the back end printed."""
+
+    def __len__(self) -> int:
+        """Give the number of cells."""
+        return len(self.footprints)
+
+    def rois(self) -> Rois:
+        """Give the footprints as regions `cell 1`, `cell 2`…, faint skirts left out."""
+        least = LEAST_SHARE * self.footprints.max(axis=(1, 2), keepdims=True, initial=0)
+        names = [f"cell {k + 1}" for k in range(len(self))]
+        return Rois.of(np.where(self.footprints >= least, self.footprints, 0), names)
+
+    def kept(self, mask: NDArray[np.bool_]) -> Extraction:
+        """Give those cells alone that `mask` (cell,) says."""
+        return Extraction(
+            self.footprints[mask],
+            self.traces[mask],
+            self.raw_traces[mask],
+            self.spikes[mask],
+            self.backend,
+            self.background,
+            self.log,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How good each cell is, (cell,), and which are good enough."""
+
+    snr: NDArray[np.float64]
+    r: NDArray[np.float64]
+    accepted: NDArray[np.bool_] = field(repr=False)
+
+
+def evaluate_components(
+    extraction: Extraction,
+    movie: NDArray[Any],
+    *,
+    frame_rate_hz: float,
+    decay_time_s: float = 0.4,
+    min_snr: float = 3.0,
+    rval_thr: float = 0.85,
+) -> Evaluation:
+    """Judge every cell by its trace and by the movie (frame, H, W), as CaImAn does.
+
+    A cell is accepted if both its signal-to-noise ratio and its spatial correlation reach their
+    thresholds. See `signal_to_noise` and `spatial_correlation`.
+    """
+    if movie.shape[1:] != extraction.footprints.shape[1:]:
+        raise ValueError(
+            f"the footprints are of {extraction.footprints.shape[1:]} and the movie of "
+            f"{movie.shape[1:]} pixels (height, width)"
+        )
+    if len(movie) != extraction.traces.shape[1]:
+        raise ValueError(
+            f"the traces have {extraction.traces.shape[1]} frames and the movie {len(movie)}"
+        )
+    snr = signal_to_noise(extraction.raw_traces, ceil(decay_time_s * frame_rate_hz))
+    r = spatial_correlation(extraction, movie)
+    return Evaluation(snr, r, (snr >= min_snr) & (r >= rval_thr))
+
+
+def signal_to_noise(raw_traces: NDArray[Any], length: int) -> NDArray[np.float64]:
+    """Give how far the best transient of `length` frames rises above the noise, (cell,).
+
+    Under the hypothesis that there is noise alone, the least mean log-probability of a window's
+    values, turned back into standard deviations (Giovannucci et al. 2019, "Component quality
+    assessment"). Zero is the median, the noise the root mean square of what lies below it.
+    """
+    found = np.zeros(len(raw_traces))
+    for k, trace in enumerate(np.asarray(raw_traces, np.float64)):
+        zero = np.median(trace)
+        below = trace[trace < zero] - zero
+        noise = float(np.sqrt(np.mean(below**2))) if len(below) else 0.0
+        if noise > 0:
+            unlikely = np.interp((trace - zero) / noise, _SDS, _LOG_TAIL)
+            window = min(max(length, 1), len(unlikely))
+            means = np.convolve(unlikely, np.full(window, 1 / window), "valid")
+            found[k] = np.interp(-means.min(), -_LOG_TAIL, _SDS)
+    return found
+
+
+def spatial_correlation(extraction: Extraction, movie: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the correlation of each footprint with what the movie shows when the cell is active.
+
+    That is the mean of the frames at the cell's brightest less that at its dimmest, less what the
+    other cells did meanwhile, over the footprint's pixels (Giovannucci et al. 2019, "Component
+    quality assessment"; Pnevmatikakis et al. 2016).
+    """
+    traces = extraction.traces
+    frames = traces.shape[1]
+    boxes = [_box(footprint) for footprint in extraction.footprints]
+    # Row k: how much each frame counts in the picture of cell k.
+    weights = np.zeros(traces.shape, np.float32)
+    for k, trace in enumerate(traces):
+        order = np.argsort(trace, kind="stable")
+        bright = order[-min(PEAK_FRAMES, max(frames // 4, 1)) :]
+        quiet = order[: min(QUIET_FRAMES, max(frames // 2, 1))]
+        weights[k, quiet] -= 1 / len(quiet)
+        weights[k, bright] += 1 / len(bright)
+    pictures = [np.zeros((y1 - y0, x1 - x0), np.float64) for y0, y1, x0, x1 in boxes]
+    for t in range(frames):
+        wanted = np.flatnonzero(weights[:, t])
+        if len(wanted):
+            frame = np.asarray(movie[t], np.float32)
+            for k in wanted:
+                y0, y1, x0, x1 = boxes[k]
+                pictures[k] += weights[k, t] * frame[y0:y1, x0:x1]
+    rises = weights @ traces.T
+    found = np.zeros(len(extraction))
+    for k, (y0, y1, x0, x1) in enumerate(boxes):
+        rises[k, k] = 0
+        patches = extraction.footprints[:, y0:y1, x0:x1]
+        near = np.flatnonzero(patches.any(axis=(1, 2)))
+        picture = pictures[k] - np.tensordot(rises[k, near], patches[near], 1)
+        support = patches[k] > SUPPORT_SHARE * patches[k].max(initial=0)
+        a, b = patches[k][support].astype(np.float64), picture[support]
+        if len(a) > 2 and a.std() > 0 and b.std() > 0:
+            found[k] = np.corrcoef(a, b)[0, 1]
+    return found
+
+
+def _box(footprint: Floats) -> tuple[int, int, int, int]:
+    inside = footprint > SUPPORT_SHARE * footprint.max(initial=0)
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _log_tail(sd: float) -> float:
+    """Give the logarithm of the probability that a normal variable exceeds `sd`."""
+    if sd < 20:
+        return log(erfc(sd / sqrt(2)) / 2)
+    return -(sd**2) / 2 - log(sd * sqrt(2 * pi)) + log(1 - 1 / sd**2 + 3 / sd**4)
+
+
+_SDS = np.concatenate([np.linspace(-8, 20, 1401), np.linspace(20.1, 1000, 9800)])
+_LOG_TAIL = np.array([_log_tail(float(sd)) for sd in _SDS])
