@@ -16,7 +16,7 @@ from syntalos_miniscope.analysis.alignment import translate
 from syntalos_miniscope.analysis.cell_finder import CellSearch, find_cells, half_band
 from syntalos_miniscope.analysis.events import noise_sd
 from syntalos_miniscope.analysis.oasis import deconvolve
-from syntalos_miniscope.analysis.preprocessing import crop_window
+from syntalos_miniscope.analysis.pipeline.preprocessing import crop_window
 from syntalos_miniscope.analysis.rois import Rois, save_rois
 from syntalos_miniscope.analysis.stabilise import Stabiliser
 from syntalos_miniscope.analysis.traces import trace_reader

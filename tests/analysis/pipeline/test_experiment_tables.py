@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syntalos_miniscope.analysis.experiment_tables import (
+from syntalos_miniscope.analysis.pipeline.experiment_tables import (
     AnalysisParameters,
     TableError,
     parse_cell,

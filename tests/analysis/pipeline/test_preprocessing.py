@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from syntalos_miniscope.analysis.preprocessing import crop, crop_window, detrended, relative
+from syntalos_miniscope.analysis.pipeline.preprocessing import crop, crop_window, detrended, relative
 
 
 @pytest.fixture

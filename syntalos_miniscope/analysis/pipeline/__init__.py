@@ -1,0 +1,1 @@
+"""A recorded movie from frames to answers, offline: `syntalos-miniscope analyze`."""
