@@ -57,15 +57,3 @@ class TestPattern:
         for _ in range(blur):
             ramp = (ramp + np.roll(ramp, 1, axis=1) + np.roll(ramp, -1, axis=1)) / 3
         return np.clip(ramp * factor, 0, 255).astype(np.uint8)
-
-
-def tissue_named(name: str, seed: int | None = None) -> Tissue:
-    """Give `pattern`, or simulated tissue: `tissue`, or a preset of the simulation.
-
-    ValueError if there is no such preset.
-    """
-    if name == "pattern":
-        return TestPattern()
-    from virtual_miniscope.simulated import simulated_tissue
-
-    return simulated_tissue(None if name == "tissue" else name, seed)

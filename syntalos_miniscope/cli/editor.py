@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -30,16 +30,15 @@ def open_editor(
     catalog: Catalog,
     *,
     run: RunOptions | None = None,
-    report: Path | None = None,
+    keep_report: Callable[[dict[str, Any]], bool] | None = None,
 ) -> None:
     """Open the editor on a project, running it at once if asked; ends with its exit code.
 
-    The report of the last run is written to `report` when the window is closed.
+    `keep_report` is given the report of the last run when the window is closed, and gives False
+    if it could not be kept.
     """
     if not has_display():
         raise BadInputError("there is no display to open a window on; add --headless to a run")
-    from syntalos_miniscope.cli.run import write_report
     from syntalos_miniscope_ui.app import main
 
-    keep = partial(write_report, file=report)
-    raise typer.Exit(main(project, file, catalog, run=run, keep_report=keep))
+    raise typer.Exit(main(project, file, catalog, run=run, keep_report=keep_report))

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,7 +71,8 @@ def run(
     if not headless:
         from syntalos_miniscope.cli.editor import open_editor
 
-        open_editor(loaded, file, catalog, run=options, report=report)
+        keep_report = partial(write_report, file=report)
+        open_editor(loaded, file, catalog, run=options, keep_report=keep_report)
     try:
         graph = check(loaded, catalog, str(file))
     except ProjectError as error:
