@@ -59,7 +59,10 @@ def open_daq(path: Path) -> Recording:
 def _is_miniscope(device: Path) -> bool:
     session = device.parent / METADATA
     named = _json(session).get("miniscopes") if session.is_file() else None
-    return not isinstance(named, list) or device.name in named
+    if isinstance(named, list):
+        return device.name in named
+    own = _json(device / METADATA) if (device / METADATA).is_file() else {}
+    return "miniscope" in str(own.get("deviceType", "miniscope")).lower()
 
 
 def _open_device(path: Path) -> Recording:

@@ -1,4 +1,4 @@
-"""Opens whatever can be played: an experiment or DAQ folder, a video file, zarr."""
+"""Opens whatever can be played: an experiment, DAQ or ONIX folder, a video file, zarr."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.daq import devices_in, is_daq, open_daq
 from syntalos_miniscope.recording.edl_tree import open_unit
 from syntalos_miniscope.recording.edl_video import open_edl
+from syntalos_miniscope.recording.onix import is_onix, open_onix
 from syntalos_miniscope.recording.recorded import Findings, Recording, VideoParts, settle
 from syntalos_miniscope.recording.zarr_recording import is_zarr, open_zarr
 from syntalos_miniscope.scope import Quaternion
@@ -36,11 +37,13 @@ def open_recording(path: Path) -> Recording:
             return open_edl(path)
         if is_zarr(path):
             return open_zarr(path)
+        if is_onix(path):
+            return open_onix(path)
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror or error}") from error
     raise RecordingError(
         f"{path} is no recording: it holds neither a manifest.toml (EDL) nor a timeStamps.csv "
-        f"(DAQ folder) nor zarr"
+        f"(DAQ folder) nor a start-time_*_miniscope.csv (ONIX) nor zarr"
     )
 
 

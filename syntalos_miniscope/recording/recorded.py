@@ -15,7 +15,7 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.video import Image, VideoReader
 from syntalos_miniscope.streams import Frame
 
-Layout = Literal["edl", "daq", "video", "zarr"]
+Layout = Literal["edl", "daq", "onix", "video", "zarr"]
 Times = NDArray[np.int64]
 
 
