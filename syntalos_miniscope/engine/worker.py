@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock, Thread
+from typing import Any
 
 from syntalos_miniscope.clock import RunClock
-from syntalos_miniscope.engine.mailbox import Mailbox
-from syntalos_miniscope.engine.run import BoxState, describe
-from syntalos_miniscope.node import Dataset, Settings, is_source
-from syntalos_miniscope.project import GraphNode
-from syntalos_miniscope.streams import Item, Metadata, MetadataValue
+from syntalos_miniscope.engine.mailbox import Mailbox, Tap
+from syntalos_miniscope.engine.run import BoxState, WireLoad, describe, tidy
+from syntalos_miniscope.node import Dataset, Node, Settings, is_source
+from syntalos_miniscope.project import Box
+from syntalos_miniscope.streams import Control, Item, Metadata, MetadataValue
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +27,24 @@ class Worker:
 
     def __init__(
         self,
-        entry: GraphNode,
+        box: Box,
+        node: Node,
         clock: RunClock,
         place: Callable[[str], Dataset | None],
         failed: Callable[[Worker], None],
     ) -> None:
-        self.id = entry.box.id
-        self.type = entry.box.type
-        self.node = entry.type(entry.settings)
+        self.id = box.id
+        self.type = box.type
+        self.node = node
         self.state = BoxState()
         self.described: dict[str, dict[str, MetadataValue]] = {p.id: {} for p in self.node.outputs}
         self.mailbox = Mailbox(self.node.inputs)
         self.sent: Counter[str] = Counter()
         self.cpu_s = 0.0
         self._types = {port.id: port.type for port in self.node.outputs}
-        self._receivers: dict[str, list[tuple[Worker, str]]] = {p.id: [] for p in self.node.outputs}
-        self._senders: dict[str, tuple[Worker, str]] = {}
+        self._receivers: dict[str, list[tuple[Mailbox, str]]] = {p.id: [] for p in node.outputs}
+        self._senders: dict[str, tuple[str, str]] = {}
+        self._heard: dict[str, Metadata] = {}
         self._clock = clock
         self._place = place
         self._failed = failed
@@ -54,9 +57,20 @@ class Worker:
         The receiver waits for the end of a sender that it outlives. A wire that goes back, as a
         command may, is not waited for.
         """
-        self._receivers[port].append((receiver, into))
-        receiver._senders[into] = (self, port)
-        receiver.mailbox.queues[into].fed = outlived
+        self.send_to(receiver.mailbox, port, into)
+        receiver.hear_from((self.id, port), into, self.described[port], outlived=outlived)
+
+    def send_to(self, mailbox: Mailbox, port: str, into: str) -> None:
+        """Send what an output gives to an input of a mailbox, before the run."""
+        self._receivers[port].append((mailbox, into))
+
+    def hear_from(
+        self, source: tuple[str, str], into: str, metadata: Metadata, *, outlived: bool
+    ) -> None:
+        """Have an input fed by an output, whose metadata are there once its box is prepared."""
+        self._senders[into] = source
+        self._heard[into] = metadata
+        self.mailbox.queues[into].fed = outlived
 
     # What the engine calls
 
@@ -95,6 +109,66 @@ class Worker:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the box waits for something to do."""
+        return self.mailbox.idle
+
+    def request_stop(self) -> None:
+        """Tell a source to return; never waits."""
+        if is_source(type(self.node)):
+            self.mailbox.request_stop()
+
+    def close(self) -> None:
+        """Let nobody wait for room in front of the box any more."""
+        self.mailbox.close()
+
+    def change(self, settings: Settings) -> None:
+        """Leave changed live settings."""
+        self.mailbox.change(settings)
+
+    def order(self, control: Control) -> None:
+        """Leave a person's command."""
+        self.mailbox.order("control-in", control)
+
+    def tap(self, port: str, depth: int) -> Tap:
+        """Listen at an input."""
+        queue, tap = self.mailbox.queues[port], Tap(depth)
+        queue.taps = (*queue.taps, tap)
+        return tap
+
+    def loads(self) -> list[WireLoad]:
+        """Give what each wire into the box has carried."""
+        return [
+            WireLoad(source, (self.id, into), q.delivered, q.dropped, len(q.waiting))
+            for into, source in self._senders.items()
+            for q in [self.mailbox.queues[into]]
+        ]
+
+    def report(self, length_s: float) -> dict[str, Any]:
+        """Give the box's entry of the run's report."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "status": self.state.phase,
+            "error": self.state.error,
+            "cpu_s": round(self.cpu_s, 3),
+            "counters": tidy(self.state.counters),
+            "notes": list(self.state.notes),
+            "outputs": [
+                {
+                    "port": port.id,
+                    "items": self.sent[port.id],
+                    "rate_hz": round(self.sent[port.id] / length_s, 3) if length_s else 0.0,
+                }
+                for port in self.node.outputs
+            ],
+            "inputs": [
+                {"from": ".".join(source)} | self.mailbox.queues[into].report()
+                for into, source in self._senders.items()
+            ],
+        }
+
     def fail(self, error: BaseException, port: str = "") -> None:
         """Keep the first error of a node."""
         log.debug("%s failed", self.id, exc_info=error)
@@ -122,8 +196,8 @@ class Worker:
 
     def _finish_outputs(self) -> None:
         for receivers in self._receivers.values():
-            for receiver, port in receivers:
-                receiver.mailbox.finish(port)
+            for mailbox, port in receivers:
+                mailbox.finish(port)
 
     def _deliver(self, heard: Settings | tuple[str, Item]) -> None:
         if isinstance(heard, Settings):
@@ -158,10 +232,7 @@ class Worker:
 
     def metadata(self, port: str) -> Metadata:
         """Give the metadata of the stream wired to an input."""
-        if port not in self._senders:
-            return {}
-        sender, output = self._senders[port]
-        return sender.described[output]
+        return self._heard.get(port, {})
 
     def wired(self, port: str) -> bool:
         """Whether anything is connected to a port."""
@@ -172,8 +243,8 @@ class Worker:
         if not isinstance(item, self._types[port]):
             raise TypeError(f"{port} gives {self._types[port].__name__}, not {type(item).__name__}")
         self.sent[port] += 1
-        for receiver, into in self._receivers[port]:
-            receiver.mailbox.put(into, item)
+        for mailbox, into in self._receivers[port]:
+            mailbox.put(into, item)
 
     def stopping(self) -> bool:
         """Whether the source should return; hands over what waits for it first."""

@@ -126,7 +126,7 @@ def test_whatever_a_node_raises_ends_the_run_and_the_node_is_stopped(graph) -> N
 
 @pytest.fixture
 def hurried(monkeypatch) -> None:
-    monkeypatch.setattr("syntalos_miniscope.engine.local.STOP_GRACE_S", 0.3)
+    monkeypatch.setattr("syntalos_miniscope.engine.course.STOP_GRACE_S", 0.3)
 
 
 def test_a_box_that_wakes_up_after_it_was_given_up_is_not_stopped_again(graph, hurried) -> None:

@@ -118,7 +118,7 @@ def test_a_refused_prepare_names_the_node_and_stops_what_was_prepared(graph, tmp
 
 
 def test_a_box_that_does_not_stop_is_named_and_the_run_ends_all_the_same(graph, monkeypatch):
-    monkeypatch.setattr("syntalos_miniscope.engine.local.STOP_GRACE_S", 0.3)
+    monkeypatch.setattr("syntalos_miniscope.engine.course.STOP_GRACE_S", 0.3)
     engine = LocalEngine(graph("Endless.frames-out > Stuck.frames-in"), RunOptions(record=False))
     engine.prepare()
     engine.start()
