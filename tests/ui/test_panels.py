@@ -17,7 +17,7 @@ from syntalos_miniscope.node import Settings, live
 from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope_ui import rig_profiles
 from syntalos_miniscope_ui.panels.choice import panel_for
-from syntalos_miniscope_ui.panels.fields import ChoiceKnob, SwitchKnob, label_of, unit_of
+from syntalos_miniscope_ui.panels.fields import ChoiceKnob, PairKnob, SwitchKnob, label_of, unit_of
 from syntalos_miniscope_ui.panels.scope_panel import ScopePanel
 from syntalos_miniscope_ui.panels.settings_form import SettingsForm
 from syntalos_miniscope_ui.panels.text_fields import OptionalKnob, PathKnob, TomlKnob
@@ -38,6 +38,9 @@ class Knobs(Settings):
     spec_file: str = ""
     seed: int | None = None
     rates_hz: tuple[float, ...] = (10.0, 20.0)
+    range_um: tuple[float, float] = (10.0, 20.0)
+    focus_um: float | Literal["auto"] = "auto"
+    tiny: float = Field(default=6.3e-6, ge=0)
     low: int = 0
     high: int = 5
 
@@ -68,6 +71,8 @@ def test_units_and_names_are_those_of_a_person() -> None:
     assert unit_of("gain") == ""
     assert unit_of("um") == ""
     assert label_of("led_percent", {"title": "Led Percent"}) == "LED"
+    assert (label_of("hot_e_s", {}), unit_of("hot_e_s")) == ("Hot", "e⁻/s")
+    assert (label_of("sd_um", {}), unit_of("speed_cm_s")) == ("SD", "cm/s")
     assert label_of("dff_max_percent", {}) == "dF/F max"
     assert label_of("display_min", {}) == "Display min"
     assert label_of("frame_rate_hz", {"title": "Speed of it"}) == "Speed of it"
@@ -83,12 +88,15 @@ def test_every_type_has_its_knob(form) -> None:
     assert isinstance(form.knob("spec_file"), PathKnob)
     assert isinstance(form.knob("seed"), OptionalKnob)
     assert isinstance(form.knob("rates_hz"), TomlKnob)
+    assert isinstance(form.knob("range_um"), PairKnob)
+    assert isinstance(form.knob("focus_um"), OptionalKnob)
 
 
 def test_every_knob_holds_what_it_is_shown(form) -> None:
     other = Knobs(
         count=7, depth_um=3.25, on=True, gain="high", mood=Mood.WILD, path=Path("/tmp/x"),
-        spec_file="a.json", seed=5, rates_hz=(1.5,), low=1, high=2,
+        spec_file="a.json", seed=5, rates_hz=(1.5,), range_um=(-1.5, 7.25), focus_um=0.3,
+        tiny=2.5e-7, low=1, high=2,
     )  # fmt: skip
     form.show_settings(other)
     held = {name: form.knob(name).value() for name in Knobs.model_fields}
@@ -143,6 +151,46 @@ def test_left_out_and_set_values(form, edits) -> None:
     knob._on.setChecked(True)
     knob._inner.findChild(QSpinBox).setValue(4)
     assert edits[-1] == (Knobs(seed=4), "seed")
+
+
+def test_a_number_or_the_word_auto(form, edits) -> None:
+    knob = form.knob("focus_um")
+    assert knob.value() == "auto"
+    assert knob._word.isVisible()
+    knob._on.setChecked(True)
+    knob._inner.findChild(QDoubleSpinBox).setValue(150.0)
+    assert edits[-1] == (Knobs(focus_um=150.0), "focus_um")
+    knob._on.setChecked(False)
+    assert edits[-1] == (Knobs(), "focus_um")
+
+
+def test_both_numbers_of_a_pair_are_turned(form, edits) -> None:
+    low, high = form.knob("range_um").findChildren(QDoubleSpinBox)
+    assert low.suffix() == high.suffix() == " µm"
+    high.setValue(80.0)
+    assert edits[-1] == (Knobs(range_um=(10.0, 80.0)), "range_um")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(6.3e-6, "6.3e-06"), (0.3, "0.3"), (25000.0, "25000"), (0.0, "0")]
+)
+def test_a_number_is_shown_as_it_is(form, value, shown) -> None:
+    form.show_settings(Knobs(tiny=value))
+    box = form.knob("tiny").findChild(QDoubleSpinBox)
+    assert box.text() == shown
+    assert box.value() == value
+
+
+def test_a_number_is_typed_with_an_exponent_and_stepped_by_its_size(form, edits) -> None:
+    box = form.knob("tiny").findChild(QDoubleSpinBox)
+    box.selectAll()
+    QTest.keyClicks(box, "2.5e-7\r")
+    assert edits[-1] == (Knobs(tiny=2.5e-7), "tiny")
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    assert edits[-1] == (Knobs(tiny=2.6e-7), "tiny")
+    box.selectAll()
+    QTest.keyClicks(box, "much\r")
+    assert edits[-1] == (Knobs(tiny=2.6e-7), "tiny")
 
 
 def test_only_live_knobs_turn_during_a_run(form) -> None:

@@ -137,7 +137,7 @@ def window(qtbot, studio):
 
 def test_a_knob_changes_the_picture_and_the_words(window, studio, qtbot) -> None:
     before = window.shown
-    window.anatomy.forms["place_neurons"].knob("density_per_mm3").findChild(
+    window.anatomy.lists["place_neurons"].form.knob("density_per_mm3").findChild(
         QDoubleSpinBox
     ).setValue(60_000)
     qtbot.waitUntil(lambda: window.shown is not before, timeout=30_000)
@@ -160,15 +160,24 @@ def test_a_stage_is_shown_alone(window, qtbot) -> None:
     assert not np.array_equal(window.shown.picture, before.picture)
 
 
-def test_what_does_not_fit_is_said_below_its_group(window, studio) -> None:
+def test_what_does_not_fit_is_said_below_its_knob(window, studio) -> None:
     before = studio.spec
-    knob = window.anatomy.forms["place_neurons"].knob("depth_range_um")
-    knob.setText("[300.0, 100.0]")
-    knob.editingFinished.emit()
-    said = [form.trouble("depth_range_um") for form in [window.anatomy.forms["place_neurons"]]]
-    said.append(window.anatomy._troubles["place_neurons"].text())
-    assert any(said)
+    cells = window.anatomy.lists["place_neurons"].form
+    cells.knob("depth_range_um").findChildren(QDoubleSpinBox)[0].setValue(900.0)
+    assert "must end deeper than it begins" in cells.trouble("depth_range_um")
     assert studio.spec == before
+
+
+def test_what_does_not_fit_the_whole_is_said_below_its_group(window, studio) -> None:
+    before = studio.spec
+    cells = window.anatomy.lists["place_neurons"].form
+    cells.knob("soma_radius_um").findChild(QDoubleSpinBox).setValue(5000.0)
+    trouble = window.anatomy._troubles["place_neurons"]
+    assert "larger than the field of view" in trouble.text()
+    assert studio.spec == before
+    cells.knob("soma_radius_um").findChild(QDoubleSpinBox).setValue(6.0)
+    assert trouble.isHidden()
+    assert studio.populations()[0].soma_radius_um == 6.0
 
 
 def test_a_recording_is_generated_with_its_spec(window, qtbot, tmp_path) -> None:

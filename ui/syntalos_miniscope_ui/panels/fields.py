@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import floor, log10
 from typing import Any, Protocol
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,7 +20,7 @@ from PySide6.QtWidgets import (
 
 UNITS: Mapping[str, str] = {
     "us": "µs", "ms": "ms", "s": "s", "hz": "Hz", "fps": "fps",
-    "nm": "nm", "um": "µm", "mm": "mm", "px": "px", "deg": "°", "percent": "%",
+    "nm": "nm", "um": "µm", "mm": "mm", "cm": "cm", "px": "px", "deg": "°", "percent": "%",
     "mw": "mW", "e": "e⁻", "adu": "ADU", "db": "dB", "mm3": "mm³", "um3": "µm³",
     "gib": "GiB", "mib": "MiB",
 }  # fmt: skip
@@ -32,11 +34,16 @@ SHORT: Mapping[str, str] = {
     "mfp": "mean free path",
     "na": "NA",
     "cv": "CV",
+    "dsnu": "DSNU",
+    "prnu": "PRNU",
     "px": "pixels",
     "roi": "ROI",
+    "sd": "SD",
 }
 """Words of names that are not spelled like words."""
 FAR = 1e12
+DECIMALS = 12
+TINY = 10.0**-DECIMALS
 
 
 class Knob(Protocol):
@@ -73,14 +80,56 @@ def label_of(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _parted(name: str) -> tuple[list[str], str]:
-    """Give the words of a name, and its unit: `gain_adu_per_e` is a gain in ADU/e⁻."""
+    """Give the words of a name, and its unit.
+
+    `gain_adu_per_e` is a gain in ADU/e⁻, `speed_cm_s` a speed in cm/s.
+    """
     words = name.split("_")
     if len(words) > 2 and words[-2] == "per" and words[-1] in UNITS:
         above = UNITS.get(words[-3], "") if len(words) > 3 else ""
         return words[: -3 if above else -2], f"{above}/{UNITS[words[-1]]}"
+    if len(words) > 2 and words[-1] == "s" and words[-2] in UNITS:
+        return words[:-2], f"{UNITS[words[-2]]}/s"
     if len(words) > 1 and words[-1] in UNITS:
         return words[:-1], UNITS[words[-1]]
     return words, ""
+
+
+class RealBox(QDoubleSpinBox):
+    """Shows a real number as it was meant: 0.3 and 6.3e-06, not 0.300 and 0.00."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDecimals(DECIMALS)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        """Give all digits that were meant, and no zeros that say nothing."""
+        return f"{value:.9g}"
+
+    def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
+        """Read a number, with an exponent or not."""
+        return float(self._bare(text))
+
+    def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
+        """Let a number be typed that may become one."""
+        try:
+            number = float(self._bare(text))
+        except ValueError:
+            plain = set(self._bare(text)) <= set("0123456789.eE+-")
+            state = QValidator.State.Intermediate if plain else QValidator.State.Invalid
+        else:
+            within = self.minimum() <= number <= self.maximum()
+            state = QValidator.State.Acceptable if within else QValidator.State.Intermediate
+        return state, text, place
+
+    def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
+        """Step by a tenth of the leading digit."""
+        value = self.value()
+        size = 10.0 ** (floor(log10(abs(value))) - 1) if value else 0.01
+        self.setValue(float(f"{value + steps * size:.9g}"))
+
+    def _bare(self, text: str) -> str:
+        return text.removesuffix(self.suffix()).strip()
 
 
 class NumberKnob(QWidget):
@@ -93,18 +142,15 @@ class NumberKnob(QWidget):
         super().__init__()
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
-        self._box = QSpinBox() if whole else QDoubleSpinBox()
+        self._box = QSpinBox() if whole else RealBox()
         span = FAR if low is None or high is None else float(high) - float(low)
         if isinstance(self._box, QDoubleSpinBox):
-            self._box.setDecimals(4 if span <= 2 else 3 if span <= 20 else 2)
-            tiny = 10.0 ** -self._box.decimals()
-            above = tiny if "exclusiveMinimum" in schema else 0.0
-            below = tiny if "exclusiveMaximum" in schema else 0.0
+            above = TINY if "exclusiveMinimum" in schema else 0.0
+            below = TINY if "exclusiveMaximum" in schema else 0.0
             self._box.setRange(
                 -FAR if low is None else float(low) + above,
                 FAR if high is None else float(high) - below,
             )
-            self._box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         else:
             biggest = 2**31 - 1
             above, below = int("exclusiveMinimum" in schema), int("exclusiveMaximum" in schema)
@@ -149,7 +195,7 @@ class NumberKnob(QWidget):
     def _slid(self, step: int) -> None:
         low, high = self._box.minimum(), self._box.maximum()
         with QSignalBlocker(self._box):
-            self._set(low + (high - low) * step / self._steps)
+            self._set(float(f"{low + (high - low) * step / self._steps:.4g}"))
         self.changed.emit()
 
     def _typed(self) -> None:
@@ -161,6 +207,34 @@ class NumberKnob(QWidget):
             low, high = self._box.minimum(), self._box.maximum()
             with QSignalBlocker(self._slider):
                 self._slider.setValue(round((self._box.value() - low) / (high - low) * self._steps))
+
+
+class PairKnob(QWidget):
+    """Two numbers that belong together, as from and to."""
+
+    changed = Signal()
+    settled = Signal()
+
+    def __init__(self, name: str, parts: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__()
+        row = knob_row(self)
+        self._knobs = [
+            NumberKnob(name, part, whole=part.get("type") == "integer") for part in parts
+        ]
+        for knob in self._knobs:
+            knob.changed.connect(self.changed)
+            knob.settled.connect(self.settled)
+            row.addWidget(knob, 1)
+        self.setFocusProxy(self._knobs[0])
+
+    def value(self) -> list[float]:
+        """Give both numbers."""
+        return [knob.value() for knob in self._knobs]
+
+    def show_value(self, value: Any) -> None:
+        """Show two numbers."""
+        for knob, number in zip(self._knobs, value, strict=True):
+            knob.show_value(number)
 
 
 class SwitchKnob(QCheckBox):

@@ -73,7 +73,13 @@ class SettingsForm(QWidget):
     def lock(self, running: bool) -> None:
         """Fix what may not change during a run."""
         for name, row in self._rows.items():
-            row.lock(running and name not in self._live)
+            fixed = running and name not in self._live
+            row.fix("Fixed while the run is on" if fixed else "")
+
+    def grey(self, names: Collection[str]) -> None:
+        """Fix the fields that have no effect now, and only those."""
+        for name, row in self._rows.items():
+            row.fix("Without effect now" if name in names else "")
 
     def has(self, name: str) -> bool:
         """Whether a field has a knob here."""
@@ -182,10 +188,11 @@ class _Row(QWidget):
         self.trouble.setText(text)
         self.trouble.setVisible(bool(text))
 
-    def lock(self, locked: bool) -> None:
-        self.knob.setEnabled(not locked)
-        self.reset.setEnabled(not locked)
-        self.knob.setToolTip(f"{self.help}\nFixed while the run is on" if locked else self.help)
+    def fix(self, why: str) -> None:
+        """Let it not be turned, for a reason; let it be turned if there is none."""
+        self.knob.setEnabled(not why)
+        self.reset.setEnabled(not why)
+        self.knob.setToolTip(f"{self.help}\n{why}".strip())
 
 
 def resolved(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QLineEdit, QToolButton, QWidget
 
 from syntalos_miniscope_ui.panels.fields import knob_row
 
@@ -94,20 +94,24 @@ class PathKnob(QWidget):
 
 
 class OptionalKnob(QWidget):
-    """A knob that may be left out."""
+    """A knob that may be left out; `absent` is what stands for that, such as None or "auto"."""
 
     changed = Signal()
     settled = Signal()
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, absent: str | None = None) -> None:
         super().__init__()
         self._inner = inner
+        self._absent = absent
         self._on = QCheckBox()
-        self._on.setToolTip("Set, rather than left out")
+        self._on.setToolTip(f"Set, rather than {absent or 'left out'}")
+        self._word = QLabel(absent or "none")
+        self._word.setEnabled(False)
         row = knob_row(self)
         row.addWidget(self._on)
         row.addWidget(inner, 1)
-        self._on.toggled.connect(inner.setEnabled)
+        row.addWidget(self._word, 1)
+        self._on.toggled.connect(self._show_inner)
         for signal, onto in (
             (self._on.toggled, self.changed),
             (self._on.toggled, self.settled),
@@ -115,16 +119,20 @@ class OptionalKnob(QWidget):
             (inner.settled, self.settled),
         ):
             signal.connect(onto)
-        inner.setEnabled(False)
+        self.show_value(absent)
 
     def value(self) -> Any:
-        """Give the value, or None if it is left out."""
-        return self._inner.value() if self._on.isChecked() else None
+        """Give the value, or what stands for none."""
+        return self._inner.value() if self._on.isChecked() else self._absent
 
     def show_value(self, value: Any) -> None:
         """Show a value, or that there is none."""
         with QSignalBlocker(self._on):
-            self._on.setChecked(value is not None)
-        self._inner.setEnabled(value is not None)
-        if value is not None:
+            self._on.setChecked(value != self._absent)
+        self._show_inner()
+        if value != self._absent:
             self._inner.show_value(value)
+
+    def _show_inner(self) -> None:
+        self._inner.setVisible(self._on.isChecked())
+        self._word.setVisible(not self._on.isChecked())

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 from pydantic import BaseModel
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QGroupBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from syntalos_miniscope.simulation.steps import NeuronPopulation, Vasculature, VesselLayer
 from syntalos_miniscope_ui.panels.settings_form import SettingsForm
-from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.model import EXTRAS, OPTIONAL, Studio
+from syntalos_miniscope_ui.studio.part_list import PartList
+from syntalos_miniscope_ui.studio.positions_knob import PositionsKnob
 
 TITLES = {
     "lens": "Optics",
@@ -17,13 +22,22 @@ TITLES = {
     "acquisition": "Focus",
     "place_neurons": "Cells",
     "cell_activity": "Activity",
+    "vasculature": "Vessels",
     "brain_motion": "Brain motion",
     "illumination_profile": "Illumination",
     "leakage": "Stray light",
+    "z_drift": "Drift in depth",
+    "warp": "Tissue that is not rigid",
+    "faults": "Faults of the cable",
+    "extras": "Indicator and exposure",
 }
-LEAVE_OUT = {"kind", "layers", "populations", "positions_um", "trajectory_um"}
-"""Lists that are written in the JSON of a Spec rather than turned."""
-ELSEWHERE = {"acquisition": {"optics", "image_sensor", "tissue", "fps", "duration_s"}}
+LEAVE_OUT = {
+    "acquisition": {"optics", "image_sensor", "tissue", "fps", "duration_s"},
+    "vasculature": {"enabled", "layers"},
+    "brain_motion": {"trajectory_um"},
+    "extras": set(EXTRAS),
+}
+"""Fields with a place of their own, and a path of motion, which is written in the JSON."""
 
 
 class PartsForm(QScrollArea):
@@ -34,62 +48,133 @@ class PartsForm(QScrollArea):
         self.setWidgetResizable(True)
         self._studio = studio
         self._wanted = wanted
+        self.groups: dict[str, QGroupBox] = {}
         self.forms: dict[str, SettingsForm] = {}
+        self.lists: dict[str, PartList] = {}
         self._troubles: dict[str, QLabel] = {}
         self._fill()
 
     def refresh(self) -> None:
         """Show what the studio has now; other parts make other groups."""
         parts = self._parts()
-        if list(parts) != list(self.forms):
+        if list(parts) != list(self.groups):
             self._fill()
             return
         for name, part in parts.items():
-            self.forms[name].show_settings(part)
+            self._troubles[name].hide()
+            self._show_whether_on(name)
+            if name in self.forms:
+                self.forms[name].show_settings(part)
+            if name in self.lists:
+                self.lists[name].show_parts(self._listed(part))
 
     def _parts(self) -> dict[str, BaseModel]:
         return {
             name: part
             for name, part in self._studio.parts().items()
-            if self._wanted(name) and set(type(part).model_fields) - _left_out(name)
+            if self._wanted(name) and set(type(part).model_fields) - {"kind"}
         }
+
+    def _listed(self, part: BaseModel) -> list[VesselLayer] | list[NeuronPopulation]:
+        return part.layers if isinstance(part, Vasculature) else self._studio.populations()
 
     def _fill(self) -> None:
         page = QWidget()
         layout = QVBoxLayout(page)
-        self.forms, self._troubles = {}, {}
+        self.groups, self.forms, self.lists, self._troubles = {}, {}, {}, {}
         for name, part in self._parts().items():
-            layout.addWidget(self._group(name, part, _left_out(name)))
+            if name == next(iter(EXTRAS)):
+                layout.addWidget(QLabel("Beyond what minisim has:"))
+            layout.addWidget(self._group(name, part))
         layout.addStretch(1)
         self.setWidget(page)
         bar = self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(page.minimumSizeHint().width() + bar + 2)
+        self.refresh()
 
-    def _group(self, name: str, part: BaseModel, leave_out: Collection[str]) -> QGroupBox:
-        form = SettingsForm(part, leave_out=leave_out)
-        form.edited.connect(lambda value, _field: self._change(name, value))
+    def _group(self, name: str, part: BaseModel) -> QGroupBox:
+        group = QGroupBox(TITLES.get(name, name.replace("_", " ").capitalize()))
+        inside = QVBoxLayout(group)
+        inside.setContentsMargins(0, 0, 0, 0)
+        if name == "place_neurons":
+            inside.addWidget(self._list_of_populations())
+        elif name == "vasculature":
+            inside.addWidget(self._list_of_layers())
+        else:
+            inside.addWidget(self._form(name, part))
+        if name in OPTIONAL:
+            group.setCheckable(True)
+            group.setToolTip("Whether the recording has it at all")
+            group.toggled.connect(lambda on: self._try(name, partial(self._studio.turn, name, on)))
         trouble = QLabel()
         trouble.setWordWrap(True)
         trouble.setStyleSheet("color: #E0524D")
         trouble.setContentsMargins(10, 0, 8, 6)
         trouble.hide()
-        self.forms[name], self._troubles[name] = form, trouble
-        group = QGroupBox(TITLES.get(name, name.replace("_", " ").capitalize()))
-        inside = QVBoxLayout(group)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.addWidget(form)
         inside.addWidget(trouble)
+        self.groups[name], self._troubles[name] = group, trouble
         return group
 
-    def _change(self, name: str, value: BaseModel) -> None:
+    def _form(self, name: str, part: BaseModel) -> SettingsForm:
+        leave_out: Collection[str] = LEAVE_OUT.get(name, set()) | {"kind"}
+        form = self.forms[name] = SettingsForm(part, leave_out=leave_out)
+        form.edited.connect(
+            lambda value, _field: self._try(name, partial(self._studio.change, name, value))
+        )
+        return form
+
+    def _list_of_populations(self) -> PartList:
+        knobs = {"positions_um": PositionsKnob()}
+        populations = self.lists["place_neurons"] = PartList(
+            NeuronPopulation(), _population_words, least=1, idle=_idle_fields, own_knobs=knobs
+        )
+        populations.edited.connect(
+            lambda parts: self._try("place_neurons", partial(self._studio.place, parts))
+        )
+        return populations
+
+    def _list_of_layers(self) -> PartList:
+        layers = self.lists["vasculature"] = PartList(VesselLayer(), _layer_words)
+        layers.edited.connect(self._layers_edited)
+        return layers
+
+    def _layers_edited(self, layers: list[VesselLayer]) -> None:
+        value = self._studio.parts()["vasculature"].model_copy(update={"layers": layers})
+        self._try("vasculature", partial(self._studio.change, "vasculature", value))
+
+    def _try(self, name: str, change: Callable[[], None]) -> None:
         trouble = self._troubles[name]
+        trouble.hide()
         try:
-            self._studio.change(name, value)
-            trouble.hide()
+            change()
         except ValueError as error:
             trouble.setText(str(error))
             trouble.show()
+            self._show_whether_on(name)
+
+    def _show_whether_on(self, name: str) -> None:
+        group = self.groups[name]
+        if group.isCheckable():
+            with QSignalBlocker(group):
+                group.setChecked(self._studio.has(name))
 
 
-def _left_out(name: str) -> set[str]:
-    return LEAVE_OUT | ELSEWHERE.get(name, set())
+def _population_words(population: NeuronPopulation) -> str:
+    shallow, deep = population.depth_range_um
+    if population.positions_um is not None:
+        return f"{len(population.positions_um):,} given, {population.morphology}"
+    return (
+        f"{population.density_per_mm3:,.0f}/mm³, {shallow:g}–{deep:g} µm, {population.morphology}"
+    )
+
+
+def _idle_fields(population: NeuronPopulation) -> set[str]:
+    drawn = {"density_per_mm3", "depth_range_um", "min_distance_um"}
+    dendrites = {"dendrite_length_um", "dendrite_width_um"}
+    given = population.positions_um is not None
+    return (drawn if given else set()) | (dendrites if population.morphology == "soma" else set())
+
+
+def _layer_words(layer: VesselLayer) -> str:
+    roots = "1 root" if layer.n_roots == 1 else f"{layer.n_roots} roots"
+    return f"{layer.depth_um:g} µm deep, {roots} of {layer.root_radius_um:g} µm"

@@ -17,6 +17,7 @@ FRAMES = 8
 WINDOW_CELLS = 350
 """The window around the centre shows about so many cells."""
 TRACED = 12
+"""So many cells are traced unless asked otherwise."""
 TRACE_S = 15.0
 
 
@@ -41,6 +42,19 @@ class Preview:
     """Depth of each layer of vessels."""
 
     @property
+    def given_um(self) -> NDArray[np.float64]:
+        """The centres (n, 3), (z, y, x), that the Spec gives, in view or not."""
+        place = self.spec.step(PlaceNeurons)
+        populations = [] if place is None else place.resolved_populations
+        given = [position for p in populations for position in p.positions_um or ()]
+        return np.array(given, np.float64).reshape(-1, 3)
+
+    def to_pixels(self, centers_um: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give where centres lie in `picture`: rows and columns (n, 2)."""
+        height, width = self.picture.shape
+        return centers_um[:, 1:] / self.pixel_um + [(height - 1) / 2, (width - 1) / 2]
+
+    @property
     def fov_um(self) -> tuple[float, float]:
         """Height and width of the field of view."""
         height, width = self.picture.shape
@@ -56,10 +70,13 @@ class Preview:
         height_um, width_um = self.fov_um
         focus = "none, without optics" if self.focus_um is None else f"{self.focus_um:.0f} µm deep"
         seen = int((self.detectable & self.in_window).sum())
+        given = self.to_pixels(self.given_um)
+        outside = int(((given < -0.5) | (given > np.array(self.picture.shape) - 0.5)).any(1).sum())
         return [
             f"Field of view {width_um:.0f} × {height_um:.0f} µm, {self.pixel_um:.2f} µm per pixel",
             f"{len(self.centers_um):,} cells in the field of view",
             f"Focus {focus}",
+            *([f"{outside:,} of {len(given):,} given cells are outside it"] if outside else []),
             f"{seen} of {int(self.in_window.sum())} cells in the window are detectable",
             *(f"Mind: {advisory}" for advisory in self.spec.advisories()),
         ]
@@ -108,12 +125,12 @@ class Activity:
     spikes: NDArray[np.float64]
 
 
-def activity(spec: Spec) -> Activity:
+def activity(spec: Spec, cells: int = TRACED) -> Activity:
     """Give the first seconds of the cells nearest to the middle, without rendering a pixel."""
     renderer = Renderer(spec)
     centers = renderer.scene.centers_um[:, 1:]
     middle = np.abs(centers - centers.mean(axis=0)).sum(axis=1)
-    chosen = renderer.scene.units[np.argsort(middle)[:TRACED]]
+    chosen = renderer.scene.units[np.argsort(middle)[:cells]]
     fps = spec.acquisition.fps
     moments = [renderer.life.expose(fps, 1.0) for _ in range(round(TRACE_S * fps))]
     return Activity(
@@ -123,10 +140,11 @@ def activity(spec: Spec) -> Activity:
     )
 
 
-def cell_band_um(spec: Spec) -> tuple[float, float] | None:
-    """Give the depths between which cells lie; None where none are placed."""
+def cell_bands_um(spec: Spec) -> list[tuple[float, float]]:
+    """Give the depths between which each population lies that is drawn at random."""
     place = spec.step(PlaceNeurons)
-    return None if place is None else place.depth_range_um
+    populations = [] if place is None else place.resolved_populations
+    return [p.depth_range_um for p in populations if p.positions_um is None]
 
 
 def _window(shape: tuple[int, ...], cells: int) -> tuple[int, int, int, int]:

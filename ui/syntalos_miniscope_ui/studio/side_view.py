@@ -9,9 +9,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from syntalos_miniscope_ui.studio.preview import Preview, cell_band_um
+from syntalos_miniscope_ui.studio.preview import Preview, cell_bands_um
 
 LEFT, FOOT = 56.0, 20.0
+SLICE = 0.12
+"""Cells are drawn that are nearer to the middle than this share of the field's height."""
+DETECTABLE, HIDDEN, GIVEN, FOCUS, VESSELS = "#4CAF6A", "#8A9299", "#B45FD0", "#E5A93B", "#C0504D"
+"""Colours of what is drawn, here and over the picture."""
 Place = Callable[[float, float], QPointF]
 
 
@@ -38,10 +42,8 @@ class SideView(QWidget):
         if preview is None:
             return
         plot = area.adjusted(LEFT, 8, -8, -FOOT)
-        deepest = max(
-            [float(preview.centers_um[:, 0].max(initial=50.0)), preview.focus_um or 0.0, 50.0]
-        )
-        deepest *= 1.15
+        depths_um = (*preview.centers_um[:, 0], *preview.given_um[:, 0], *preview.vessels_um)
+        deepest = 1.15 * max(50.0, preview.focus_um or 0.0, *depths_um)
         width_um = preview.fov_um[1]
 
         def at(x_um: float, z_um: float) -> QPointF:
@@ -50,35 +52,37 @@ class SideView(QWidget):
                 plot.top() + z_um / deepest * plot.height(),
             )
 
-        self._paint_band(painter, plot, deepest)
+        painter.setClipRect(plot)
+        self._paint_bands(painter, plot, deepest)
         self._paint_cells(painter, at)
         for depth_um in preview.vessels_um:
-            painter.setPen(QPen(QColor("#C0504D"), 3))
+            painter.setPen(QPen(QColor(VESSELS), 3))
             painter.drawLine(at(-width_um / 2, depth_um), at(width_um / 2, depth_um))
         self._paint_focus(painter, at)
+        painter.setClipping(False)
         self._paint_labels(painter, plot, deepest)
 
-    def _paint_band(self, painter: QPainter, plot: QRectF, deepest: float) -> None:
+    def _paint_bands(self, painter: QPainter, plot: QRectF, deepest: float) -> None:
         assert self._preview is not None
-        band = cell_band_um(self._preview.spec)
-        if band is not None:
+        colour = QColor("#4F9BE0")
+        colour.setAlpha(38)
+        for band in cell_bands_um(self._preview.spec):
             top, bottom = (plot.top() + z / deepest * plot.height() for z in band)
-            colour = QColor("#4F9BE0")
-            colour.setAlpha(38)
             painter.fillRect(QRectF(plot.left(), top, plot.width(), bottom - top), colour)
 
     def _paint_cells(self, painter: QPainter, at: Place) -> None:
-        assert self._preview is not None
-        centers = self._preview.centers_um
-        if not len(centers):
-            return
-        y_um, x_um = (centers[:, axis] - centers[:, axis].mean() for axis in (1, 2))
-        thin = np.abs(y_um) < self._preview.fov_um[0] * 0.12
-        for seen, colour in ((False, "#8A9299"), (True, "#4CAF6A")):
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colour))
-            for cell in np.flatnonzero(thin & (self._preview.detectable == seen)):
-                painter.drawEllipse(at(float(x_um[cell]), float(centers[cell, 0])), 2.4, 2.4)
+        preview = self._preview
+        assert preview is not None
+        given, centers = preview.given_um, preview.centers_um
+        # Given cells are few and looked for; of the others a slice says enough.
+        thin = np.abs(centers[:, 1]) < preview.fov_um[0] * (1.0 if len(given) else SLICE)
+        for dots, colour, size in (
+            (centers[thin & ~preview.detectable], HIDDEN, 5),
+            (centers[thin & preview.detectable], DETECTABLE, 5),
+            (given, GIVEN, 4),
+        ):
+            painter.setPen(QPen(QColor(colour), size, c=Qt.PenCapStyle.RoundCap))
+            painter.drawPoints(QPolygonF([at(float(x), float(z)) for z, _, x in dots]))
 
     def _paint_focus(self, painter: QPainter, at: Place) -> None:
         assert self._preview is not None
@@ -87,7 +91,7 @@ class SideView(QWidget):
         x_um = np.linspace(-0.5, 0.5, 60) * self._preview.fov_um[1]
         bow = self._preview.spec.acquisition.optics.focal_curvature_shift_um(np.abs(x_um))
         depths = self._preview.focus_um - np.broadcast_to(bow, x_um.shape)
-        painter.setPen(QPen(QColor("#E5A93B"), 2))
+        painter.setPen(QPen(QColor(FOCUS), 2))
         line = [at(float(x), float(z)) for x, z in zip(x_um, depths, strict=True)]
         painter.drawPolyline(QPolygonF(line))
 
@@ -98,12 +102,15 @@ class SideView(QWidget):
             place = QRectF(0, y - 9, LEFT - 6, 18)
             align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(place, align, f"{share * deepest:.0f} µm")
-        words = (
-            ("#4CAF6A", "detectable"),
-            ("#8A9299", "hidden"),
-            ("#E5A93B", "focal surface"),
-            ("#C0504D", "vessels"),
-        )
+        assert self._preview is not None
+        words = [
+            (DETECTABLE, "detectable"),
+            (HIDDEN, "hidden"),
+            (FOCUS, "focal surface"),
+            (VESSELS, "vessels"),
+        ]
+        if len(self._preview.given_um):
+            words.append((GIVEN, "given"))
         x = plot.left()
         for colour, word in words:
             painter.setBrush(QColor(colour))

@@ -10,6 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QPushButton,
+    QSpinBox,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -27,14 +29,15 @@ from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS, STUDIO_PRESE
 from syntalos_miniscope_ui.studio.generate_panel import GeneratePanel
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.parts_form import PartsForm
-from syntalos_miniscope_ui.studio.preview import Activity, Preview, activity, preview
-from syntalos_miniscope_ui.studio.side_view import SideView
+from syntalos_miniscope_ui.studio.preview import TRACED, Activity, Preview, activity, preview
+from syntalos_miniscope_ui.studio.side_view import DETECTABLE, GIVEN, HIDDEN, SideView
 from syntalos_miniscope_ui.studio.worker import Newest
 from syntalos_miniscope_ui.viewers.dress import dress_plot
 from syntalos_miniscope_ui.viewers.picture import ramp
 from syntalos_miniscope_ui.viewers.signals import CURVES
 
 ALL = "all of it"
+MOST_TRACED = 60
 
 
 class StudioWindow(QMainWindow):
@@ -56,8 +59,16 @@ class StudioWindow(QMainWindow):
         self.tabs.addTab(
             self._with_buttons(STUDIO_PRESETS, studio.use_preset, self.anatomy), "Anatomy and scope"
         )
+        self.traced = QSpinBox()
+        self.traced.setRange(1, MOST_TRACED)
+        self.traced.setValue(TRACED)
+        self.traced.setPrefix("Traces of ")
+        self.traced.setSuffix(" cells")
+        self.traced.setKeyboardTracking(False)
+        self.traced.setToolTip("Whose traces are drawn: the cells nearest to the middle")
+        self.traced.valueChanged.connect(self._trace)
         self.tabs.addTab(
-            self._with_buttons(ACTIVITY_PRESETS, studio.use_activity, self.activity),
+            self._with_buttons(ACTIVITY_PRESETS, studio.use_activity, self.activity, self.traced),
             "Neural activity",
         )
         self.tabs.addTab(self.generate, "Generate")
@@ -75,7 +86,7 @@ class StudioWindow(QMainWindow):
         self._changed()
 
     def _with_buttons(
-        self, names: Iterable[str], use: Callable[[str], None], form: PartsForm
+        self, names: Iterable[str], use: Callable[[str], None], form: PartsForm, *above: QWidget
     ) -> QWidget:
         page = QWidget()
         layout = QVBoxLayout(page)
@@ -84,6 +95,8 @@ class StudioWindow(QMainWindow):
             button = QPushButton(name)
             button.clicked.connect(lambda _=False, name=name: use(name))
             layout.addWidget(button)
+        for widget in above:
+            layout.addWidget(widget)
         layout.addWidget(form, 1)
         return page
 
@@ -92,6 +105,13 @@ class StudioWindow(QMainWindow):
         self._image.setLookupTable(ramp("grey"))
         box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
         box.addItem(self._image)
+        self._marks = {
+            name: pg.ScatterPlotItem(size=11, brush=None, pen=pg.mkPen(colour, width=1.5))
+            for name, colour in (("hidden", HIDDEN), ("detectable", DETECTABLE), ("given", GIVEN))
+        }
+        self._marks["given"].setSymbol("+")
+        for marks in self._marks.values():
+            box.addItem(marks)
         self._box = box
         picture = pg.GraphicsView()
         picture.setBackground("#15181B")
@@ -104,6 +124,12 @@ class StudioWindow(QMainWindow):
         self.field = QComboBox()
         self.field.addItems(["window of some 350 cells", "whole field"])
         self.field.currentTextChanged.connect(self._redraw)
+        self.mark = QCheckBox("Mark cells")
+        self.mark.setToolTip(
+            "Ring every cell of the field: green if it is detectable, grey if not. "
+            "A cross is where a cell was given."
+        )
+        self.mark.toggled.connect(self._redraw)
         self.side = SideView()
         self.traces = pg.PlotWidget(enableMenu=False)
         self.traces.setLabel("bottom", "Time", "s")
@@ -113,7 +139,7 @@ class StudioWindow(QMainWindow):
         save = QPushButton("Save the Spec…")
         save.clicked.connect(self._ask_save)
         row = QHBoxLayout()
-        for widget in (QLabel("Show up to"), self.stage, self.field):
+        for widget in (QLabel("Show up to"), self.stage, self.field, self.mark):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(save)
@@ -124,7 +150,14 @@ class StudioWindow(QMainWindow):
         layout.addWidget(self.readout)
         layout.addWidget(self.side, 2)
         layout.addWidget(self.traces, 2)
+        self.tabs.currentChanged.connect(lambda _tab: self._make_room(layout))
         return page
+
+    def _make_room(self, layout: QVBoxLayout) -> None:
+        """Give the traces half of the height while it is they that are tuned."""
+        tuned = self.tabs.currentWidget().isAncestorOf(self.activity)
+        self.side.setHidden(tuned)
+        layout.setStretchFactor(self.traces, 5 if tuned else 2)
 
     def _changed(self) -> None:
         spec = self.studio.spec
@@ -138,7 +171,11 @@ class StudioWindow(QMainWindow):
                 self.stage.addItems(stages)
         until = None if self.stage.currentText() == ALL else self.stage.currentText()
         self.previews.ask(lambda: preview(spec, until))
-        self.activities.ask(lambda: activity(spec))
+        self._trace()
+
+    def _trace(self) -> None:
+        spec, cells = self.studio.spec, self.traced.value()
+        self.activities.ask(lambda: activity(spec, cells))
 
     def _say(self, text: str) -> None:
         self.readout.setText(text)
@@ -156,7 +193,20 @@ class StudioWindow(QMainWindow):
         picture = self.shown.picture if whole else self.shown.windowed()
         low, high = np.percentile(picture, [0.5, 99.8])
         self._image.setImage(picture, levels=(low, max(high, low + 1e-6)), autoLevels=False)
-        self._box.autoRange(padding=0.01)
+        self._draw_marks(self.shown, whole)
+        self._box.setRange(self._image.boundingRect(), padding=0.01)
+
+    def _draw_marks(self, shown: Preview, whole: bool) -> None:
+        top, left, height, width = (0, 0, *shown.picture.shape) if whole else shown.window
+        for name, centers in (
+            ("hidden", shown.centers_um[~shown.detectable]),
+            ("detectable", shown.centers_um[shown.detectable]),
+            ("given", shown.given_um),
+        ):
+            places = shown.to_pixels(centers) - [top, left] + 0.5
+            inside = ((places >= 0) & (places <= [height, width])).all(axis=1)
+            seen = places[inside] if self.mark.isChecked() or name == "given" else places[:0]
+            self._marks[name].setData(seen[:, 1], seen[:, 0])
 
     def _show_activity(self, made: Activity) -> None:
         self.traces.clear()

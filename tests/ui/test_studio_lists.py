@@ -1,0 +1,287 @@
+"""Lists in the studio: layers of vessels, populations of cells, and given positions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QFileDialog
+
+from syntalos_miniscope.simulation.presets import STUDIO_PRESETS
+from syntalos_miniscope.simulation.spec import load_spec
+from syntalos_miniscope.simulation.steps import NeuronPopulation, Vasculature, VesselLayer
+from syntalos_miniscope_ui.studio.model import EXTRAS, OPTIONAL, STEPS, Studio
+from syntalos_miniscope_ui.studio.parts_form import PartsForm
+from syntalos_miniscope_ui.studio.positions import load_positions, read_positions, write_positions
+from syntalos_miniscope_ui.studio.preview import preview
+from syntalos_miniscope_ui.studio.side_view import SideView
+
+TABLE = "x_um,y_um,z_um\n10,-20,150\n0,0.5,120\n"
+POSITIONS = [(150.0, -20.0, 10.0), (120.0, 0.5, 0.0)]
+
+depths = st.floats(0, 1e4, allow_subnormal=False)
+places = st.floats(-1e4, 1e4, allow_subnormal=False)
+
+
+# Tables of positions
+
+
+@given(st.lists(st.tuples(depths, places, places), min_size=1, max_size=20))
+def test_positions_that_are_written_are_read_again(positions) -> None:
+    assert read_positions(write_positions(positions)) == positions
+
+
+@given(st.text(alphabet='xyz_um0123456789.,;-\t\n "einfa', max_size=80))
+def test_whatever_is_pasted_is_positions_or_one_line(text) -> None:
+    try:
+        read = read_positions(text)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(np.isfinite(position).all() and position[0] >= 0 for position in read)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE,
+        TABLE.replace(",", ";"),
+        TABLE.replace(",", "\t"),
+        "10,-20,150\n\n0,0.5,120",
+        '"cell","z_um","x_um","y_um"\n"a",150,10,-20\n"b",120,0,0.5\n',
+    ],
+)
+def test_tables_of_several_programs_are_read(text) -> None:
+    assert read_positions(text) == POSITIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "there are no positions; a row is x_um, y_um, z_um"),
+        ("x_um,y_um,z_um\n", "there are no positions"),
+        ("x,y,z\n1,2,3\n", "there is no column x_um among x, y, z"),
+        ("1,2,3\n4,5\n", "row 2: 2 columns"),
+        ("x_um,y_um,z_um\n1,2,deep\n", "row 2: z_um is 'deep'; it must be µm"),
+        ("1,2,nan\n", "row 1: z_um is 'nan'"),
+        ("1,2,-3\n", "row 1: z_um is -3; the surface is 0 and depth counts up"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_with_its_row(text, why) -> None:
+    with pytest.raises(ValueError, match=why):
+        read_positions(text)
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"cannot read .*none\.csv"):
+        load_positions(tmp_path / "none.csv")
+    (tmp_path / "movie.csv").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(ValueError, match=r"movie\.csv is no text"):
+        load_positions(tmp_path / "movie.csv")
+    (tmp_path / "short.csv").write_text("1,2\n")
+    with pytest.raises(ValueError, match=r"short\.csv: row 1: 2 columns"):
+        load_positions(tmp_path / "short.csv")
+
+
+# The studio, without a window
+
+
+@pytest.fixture
+def studio() -> Studio:
+    tuned = Studio()
+    tuned.use_preset(STUDIO_PRESETS[0])
+    return tuned
+
+
+def test_one_population_is_the_steps_own_and_more_are_a_list(studio) -> None:
+    one, two = NeuronPopulation(soma_radius_um=5), NeuronPopulation(morphology="cytosolic")
+    studio.place([one, two])
+    assert studio.populations() == [one, two]
+    assert studio.parts()["place_neurons"].populations == [one, two]
+    studio.place([two])
+    assert studio.populations() == [two]
+    assert studio.parts()["place_neurons"].populations is None
+
+
+@pytest.mark.parametrize("part", sorted(OPTIONAL))
+def test_every_optional_part_is_turned_on_and_off_with_its_values_kept(studio, part) -> None:
+    for on in (True, False, True):
+        studio.turn(part, on)
+        assert studio.has(part) is on
+    field, value = (
+        next(
+            (name, value * 0.75 + 0.1)
+            for name, value in studio.parts()[part].model_dump().items()
+            if isinstance(value, float)
+        )
+        if part != "vasculature"
+        else ("layers", [VesselLayer(depth_um=7)])
+    )
+    studio.change(part, studio.parts()[part].model_copy(update={field: value}))
+    studio.turn(part, False)
+    studio.turn(part, True)
+    assert getattr(studio.parts()[part], field) == value
+
+
+def test_without_extras_the_spec_is_one_that_minisim_reads(studio) -> None:
+    before = studio.spec
+    for part in EXTRAS:
+        studio.turn(part, True)
+    assert studio.spec.extras is not None
+    for part in EXTRAS:
+        studio.turn(part, False)
+    assert studio.spec == before
+    assert studio.spec.extras is None
+
+
+def test_vessels_that_are_turned_on_are_there_to_be_seen(studio) -> None:
+    studio.change("vasculature", Vasculature())
+    studio.turn("vasculature", True)
+    assert studio.spec.step(Vasculature) == Vasculature(enabled=True, layers=[VesselLayer()])
+
+
+def test_given_positions_are_where_the_preview_has_its_cells(studio) -> None:
+    studio.place([NeuronPopulation(positions_um=[*POSITIONS, (100.0, 0.0, 5000.0)])])
+    made = preview(studio.spec)
+    assert made.centers_um.tolist() == [list(position) for position in POSITIONS]
+    assert len(made.given_um) == 3
+    assert "1 of 3 given cells are outside it" in made.words()
+    (row, column), *_ = made.to_pixels(made.given_um)
+    height, width = made.picture.shape
+    assert row == pytest.approx((height - 1) / 2 - 20 / made.pixel_um)
+    assert column == pytest.approx((width - 1) / 2 + 10 / made.pixel_um)
+
+
+# With a window
+
+
+@pytest.fixture
+def form(qtbot, studio) -> PartsForm:
+    widget = PartsForm(studio, lambda name: name != "cell_activity")
+    studio.listeners.append(widget.refresh)
+    qtbot.addWidget(widget)
+    widget.show()
+    return widget
+
+
+def click(button: QAbstractButton) -> None:
+    assert button.isEnabled()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def layers(studio: Studio) -> list[VesselLayer]:
+    return studio.parts()["vasculature"].layers  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_layers_are_added_turned_moved_and_removed_by_mouse(form, studio) -> None:
+    vessels = form.lists["vasculature"]
+    studio.change("vasculature", Vasculature(enabled=True))
+    assert not vessels.remove.isEnabled()
+    assert vessels.form.isHidden()
+    click(vessels.add)
+    click(vessels.add)
+    vessels.form.knob("depth_um").findChild(QDoubleSpinBox).setValue(90.0)
+    assert [layer.depth_um for layer in layers(studio)] == [30.0, 90.0]
+    click(vessels.up)
+    assert [layer.depth_um for layer in layers(studio)] == [90.0, 30.0]
+    assert vessels.names.currentRow() == 0
+    assert vessels.names.currentItem().text() == "1  90 µm deep, 4 roots of 22 µm"
+    click(vessels.down)
+    click(vessels.remove)
+    assert [layer.depth_um for layer in layers(studio)] == [30.0]
+
+
+def test_a_population_is_added_beside_the_first_and_one_always_stays(form, studio) -> None:
+    cells = form.lists["place_neurons"]
+    (first,) = studio.populations()
+    assert not cells.remove.isEnabled()
+    click(cells.add)
+    cells.form.knob("density_per_mm3").findChild(QDoubleSpinBox).setValue(900.0)
+    assert studio.populations() == [first, NeuronPopulation(density_per_mm3=900)]
+    QTest.keyClick(cells.names, Qt.Key.Key_Up)
+    assert cells.form.knob("density_per_mm3").value() == first.density_per_mm3
+    click(cells.remove)
+    assert studio.populations() == [NeuronPopulation(density_per_mm3=900)]
+
+
+def test_positions_are_loaded_pasted_and_cleared(form, studio, tmp_path, monkeypatch) -> None:
+    (tmp_path / "cells.csv").write_text(TABLE)
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "cells.csv"), "")
+    )
+    cells = form.lists["place_neurons"].form
+    knob = cells.knob("positions_um")
+    click(knob.load)
+    assert studio.populations()[0].positions_um == POSITIONS
+    assert knob.word.text() == "2 given"
+    assert not cells.knob("density_per_mm3").isEnabled()
+    click(knob.clear)
+    assert studio.populations()[0].positions_um is None
+    assert cells.knob("density_per_mm3").isEnabled()
+    QGuiApplication.clipboard().setText("1\t2\t3\n")
+    click(knob.paste)
+    assert studio.populations()[0].positions_um == [(3.0, 2.0, 1.0)]
+
+
+def test_what_is_pasted_and_no_table_is_said_in_red_and_changes_nothing(form, studio) -> None:
+    before = studio.spec
+    QGuiApplication.clipboard().setText("the cells of yesterday")
+    cells = form.lists["place_neurons"].form
+    click(cells.knob("positions_um").paste)
+    assert "there is no column x_um" in cells.trouble("positions_um")
+    assert studio.spec == before
+
+
+def test_a_part_is_turned_off_by_its_box(form, studio) -> None:
+    group = form.groups["neuropil"]
+    assert group.isChecked()
+    group.setChecked(False)
+    assert not studio.has("neuropil")
+    assert not form.forms["neuropil"].isEnabled()
+    group.setChecked(True)
+    assert studio.has("neuropil")
+
+
+def test_every_field_of_every_part_has_a_knob(form, studio) -> None:
+    without = {
+        ("acquisition", "optics"), ("acquisition", "image_sensor"), ("acquisition", "tissue"),
+        ("acquisition", "fps"), ("acquisition", "duration_s"), ("brain_motion", "trajectory_um"),
+        ("vasculature", "enabled"), ("vasculature", "layers"), ("place_neurons", "populations"),
+        *(("extras", name) for name in EXTRAS),
+    }  # fmt: skip
+    for name, part in studio.parts().items():
+        if name == "cell_activity":
+            continue
+        for field in set(type(part).model_fields) - {"kind"}:
+            shown = form.forms.get(name) or (form.lists.get(name) and form.lists[name].form)
+            assert (shown is not None and shown.has(field)) is ((name, field) not in without)
+    assert set(STEPS) <= set(form.groups)
+
+
+def test_a_spec_with_lists_is_saved_and_shown_again(form, studio, qtbot, tmp_path) -> None:
+    studio.place([NeuronPopulation(), NeuronPopulation(positions_um=POSITIONS)])
+    studio.change("vasculature", Vasculature(enabled=True, layers=[VesselLayer(depth_um=3)] * 2))
+    studio.save(tmp_path / "spec.json")
+    again = Studio(load_spec(tmp_path / "spec.json"))
+    assert again.spec == studio.spec
+    other = PartsForm(again, lambda _name: True)
+    qtbot.addWidget(other)
+    assert other.lists["place_neurons"].parts == studio.populations()
+    assert other.lists["vasculature"].parts == layers(studio)
+
+
+def test_the_side_view_draws_populations_layers_and_given_cells(qtbot, studio) -> None:
+    view = SideView()
+    qtbot.addWidget(view)
+    view.resize(400, 200)
+    studio.place([NeuronPopulation(), NeuronPopulation(positions_um=POSITIONS)])
+    studio.change("vasculature", Vasculature(enabled=True, layers=[VesselLayer()] * 2))
+    view.show_preview(preview(studio.spec))
+    with_them = view.grab().toImage()
+    studio.place([NeuronPopulation()])
+    view.show_preview(preview(studio.spec))
+    assert view.grab().toImage() != with_them
