@@ -24,6 +24,11 @@ class RunClock:
         """Make this moment t = 0, or another one that was read from the same monotonic clock."""
         self._zero_ns = self._now_ns() if at_ns is None else at_ns
 
+    @property
+    def zero_ns(self) -> int:
+        """The moment of t = 0 on the monotonic clock; 0 before the start."""
+        return self._zero_ns or 0
+
     def now_us(self) -> int:
         """Give the time since the start."""
         return 0 if self._zero_ns is None else self.at_us(self._now_ns())

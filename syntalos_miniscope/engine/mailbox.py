@@ -106,15 +106,18 @@ class Mailbox:
         self._closed = False
         self.idle = False
         """Whether the box waits for something to do."""
+        self.sent_ns = 0
+        """When the item that was given last had been sent."""
 
-    def put(self, port: str, item: Item) -> None:
+    def put(self, port: str, item: Item, sent_ns: int | None = None) -> None:
         """Leave an item; waits for room where the input is lossless and full.
 
         A command never waits: a circle may be closed through commands, and its boxes would wait
-        for one another. An item for a box that has ended is counted as dropped.
+        for one another. An item for a box that has ended is counted as dropped. `sent_ns` is when
+        an item from another process was sent, on this machine's monotonic clock.
         """
         queue = self.queues[port]
-        sent_ns = time.monotonic_ns()
+        sent_ns = time.monotonic_ns() if sent_ns is None else sent_ns
         for tap in queue.taps:
             tap.hear(item)
         with self._lock:
@@ -202,9 +205,9 @@ class Mailbox:
         if not ready:
             return None
         queue = ready[0] if len(ready) == 1 else min(ready, key=lambda q: q.waiting[0][0])
-        sent_ns, item = queue.waiting.popleft()
+        self.sent_ns, item = queue.waiting.popleft()
         queue.delivered += 1
-        queue.latency.add(time.monotonic_ns() - sent_ns)
+        queue.latency.add(time.monotonic_ns() - self.sent_ns)
         if queue.port.policy is Policy.LOSSLESS:
             # Senders to other inputs wait for room on the same condition.
             self._room.notify_all()
