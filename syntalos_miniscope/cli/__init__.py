@@ -24,6 +24,7 @@ from syntalos_miniscope.cli.scopes import devices, zstack
 from syntalos_miniscope.cli.score import score
 from syntalos_miniscope.cli.simulate import simulate
 from syntalos_miniscope.cli.studio import studio
+from syntalos_miniscope.cli.sweep import sweep
 from syntalos_miniscope.cli.syntalos import syntalos
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command()(info)
 app.command()(export)
 app.command()(simulate)
 app.command()(studio)
+app.command()(sweep)
 app.command()(score)
 app.command()(analyze)
 app.add_typer(syntalos, name="syntalos")
