@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
+# Whoever starts the tests in the background of a shell has them, and their children, deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
