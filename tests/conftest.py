@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
-# Whoever starts the tests in the background of a shell has them, and their children, deaf to Ctrl-C.
+# Tests started in the background of a shell are deaf to Ctrl-C, and so are their children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
