@@ -2,10 +2,10 @@
 
 from syntalos_miniscope.analysis.backends.asking import (
     MotionCorrected,
-    Progress,
     extract,
     motion_correct,
 )
+from syntalos_miniscope.analysis.backends.child import Progress
 from syntalos_miniscope.analysis.backends.environments import (
     BACKENDS,
     BUILT_IN,

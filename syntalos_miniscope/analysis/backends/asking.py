@@ -1,20 +1,36 @@
-"""Asks a back end for cells, or for a movie without motion."""
+"""Asks a back end for cells, or for a movie without motion, through files in a work folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
-from syntalos_miniscope.analysis.backends.environments import Installed
+from syntalos_miniscope.analysis.backends.child import Progress, run_child
+from syntalos_miniscope.analysis.backends.environments import (
+    BackendError,
+    Installed,
+    choose_backend,
+    read_json,
+)
 from syntalos_miniscope.analysis.extraction import Extraction, ExtractionParameters
 
-Progress = Callable[[str, float | None], None]
-"""Is told what is going on, and how much of it is done, from 0 to 1, if that is known."""
+FORMAT = 1
+"""Of the request; docs/reference/backends.md."""
+
+LEAST_FRAMES = 50
+BATCH_FRAMES = 100
+DTYPES = ("uint8", "uint16", "float32")
+FRESH = ("result.json", "result.npz", "error.json", "corrected.npy")
+"""What a new run must not find of an older one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +59,9 @@ def extract(
     parameters and version is taken. BackendError, in one line, if the back end is not set up or
     fails; on KeyboardInterrupt its processes are ended.
     """
-    raise NotImplementedError
+    chosen = _chosen(backend)
+    arrays = _ask("extract", movie, parameters, chosen, work_dir, progress, frame_rate_hz)
+    return _extraction(arrays, movie.shape, chosen.backend.name, work_dir / "log.txt")
 
 
 def motion_correct(
@@ -57,6 +75,145 @@ def motion_correct(
 ) -> MotionCorrected:
     """Have a back end take the motion out of a movie, piecewise if `parameters.pw_rigid` says so.
 
-    As `extract` in all else.
+    minian's is rigid always. As `extract` in all else.
     """
-    raise NotImplementedError
+    chosen = _chosen(backend)
+    name, log = chosen.backend.name, work_dir / "log.txt"
+    if name == "minian" and parameters.pw_rigid and progress is not None:
+        progress("minian corrects motion rigidly, not by pieces", None)
+    arrays = _ask("correct_motion", movie, parameters, chosen, work_dir, progress, frame_rate_hz)
+    shifts = arrays.get("shifts", np.zeros(0))
+    try:
+        corrected = np.load(work_dir / "corrected.npy", mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise BackendError(f"{name} left no movie: {error}; see {log}") from error
+    if corrected.shape != movie.shape or shifts.shape != (len(movie), 2):
+        raise BackendError(f"{name} gave a movie of {corrected.shape}, not of {movie.shape}")
+    return MotionCorrected(corrected, shifts.astype(np.float32), name, log)
+
+
+def _chosen(backend: str | Installed) -> Installed:
+    chosen = choose_backend(backend) if isinstance(backend, str) else backend
+    if chosen is None:
+        raise BackendError(f"{backend} is not a program of its own")
+    return chosen
+
+
+def _ask(
+    what: str,
+    movie: NDArray[Any],
+    parameters: ExtractionParameters,
+    chosen: Installed,
+    work: Path,
+    progress: Progress | None,
+    frame_rate_hz: float,
+) -> dict[str, NDArray[Any]]:
+    """Write the request, run the child unless it has answered it before, and read its arrays."""
+    _check(movie, frame_rate_hz)
+    work = work.absolute()
+    work.mkdir(parents=True, exist_ok=True)
+    request: dict[str, Any] = {
+        "format": FORMAT,
+        "what": what,
+        "backend": chosen.backend.name,
+        "frame_rate_hz": float(frame_rate_hz),
+        "parameters": parameters.model_dump(mode="json"),
+    }
+    stamp = _stamp(request, movie, chosen)
+    if read_json(work / "result.json").get("stamp") != stamp:
+        for name in FRESH:
+            (work / name).unlink(missing_ok=True)
+        path = _on_disk(movie, work)
+        full = {**request, "movie": str(path), "shape": list(movie.shape), "stamp": stamp}
+        (work / "request.json").write_text(json.dumps(full, indent=1), "utf-8")
+        run_child(chosen, work, progress)
+        if path == work / "movie.npy":
+            path.unlink()
+    try:
+        with np.load(work / "result.npz", allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        (work / "result.json").unlink(missing_ok=True)
+        raise BackendError(
+            f"the result of {chosen.backend.name} cannot be read: {error}; run it again"
+        ) from error
+
+
+def _check(movie: NDArray[Any], frame_rate_hz: float) -> None:
+    if movie.ndim != 3 or movie.dtype.name not in DTYPES:
+        raise BackendError(
+            f"a movie is (frame, height, width) of uint8, uint16 or float32, not {movie.ndim}-"
+            f"dimensional {movie.dtype}"
+        )
+    if len(movie) < LEAST_FRAMES:
+        raise BackendError(f"a movie of {len(movie)} frames is too short to find cells in")
+    if not 0 < frame_rate_hz < float("inf"):
+        raise BackendError(f"the frame rate must be above 0 Hz, not {frame_rate_hz:g}")
+
+
+def _stamp(request: dict[str, Any], movie: NDArray[Any], chosen: Installed) -> str:
+    """Give what tells a request from any other; looks at every value of the movie."""
+    seen = xxhash.xxh3_128(json.dumps(request, sort_keys=True).encode())
+    seen.update(f"{chosen.version} {movie.shape} {movie.dtype}".encode())
+    seen.update(chosen.backend.runner.read_bytes())
+    for begin in range(0, len(movie), BATCH_FRAMES):
+        some = np.ascontiguousarray(movie[begin : begin + BATCH_FRAMES])
+        if some.dtype == np.float32 and not np.isfinite(some).all():
+            raise BackendError(f"near frame {begin} the movie has values that are no numbers")
+        seen.update(some.data)
+    return seen.hexdigest()
+
+
+def _on_disk(movie: NDArray[Any], work: Path) -> Path:
+    """Give the file that holds the movie, and nothing else: its own, or one that is written."""
+    if isinstance(movie, np.memmap) and movie.filename is not None:
+        path = Path(os.fsdecode(movie.filename))
+        if path.suffix == ".npy" and path.exists():
+            whole = np.load(path, mmap_mode="r")
+            same = whole.shape == movie.shape and whole.dtype == movie.dtype
+            if same and whole.offset == movie.offset and whole.strides == movie.strides:
+                return path.absolute()
+    room, need = shutil.disk_usage(work).free, movie.nbytes
+    if need > room:
+        raise BackendError(
+            f"the movie needs {need / 1e9:.1f} GB in {work}, where {room / 1e9:.1f} GB are free"
+        )
+    path = work / "movie.npy"
+    written = np.lib.format.open_memmap(path, "w+", movie.dtype, movie.shape)
+    for begin in range(0, len(movie), BATCH_FRAMES):
+        written[begin : begin + BATCH_FRAMES] = movie[begin : begin + BATCH_FRAMES]
+    written.flush()
+    return path
+
+
+def _extraction(
+    arrays: dict[str, NDArray[Any]], shape: tuple[int, ...], name: str, log: Path
+) -> Extraction:
+    """Check what came, and bring footprints to a peak of 1; empty cells are left out."""
+    missing = {"A", "C", "S", "raw"} - arrays.keys()
+    if missing:
+        raise BackendError(f"the result of {name} lacks {', '.join(sorted(missing))}; see {log}")
+    weights, *traces = (arrays[key].astype(np.float32) for key in ("A", "C", "S", "raw"))
+    cells, frames = len(weights), shape[0]
+    if weights.shape != (cells, *shape[1:]) or any(t.shape != (cells, frames) for t in traces):
+        raise BackendError(
+            f"the result of {name} is of another size than the movie: footprints "
+            f"{weights.shape}, traces {traces[0].shape}; see {log}"
+        )
+    np.maximum(np.nan_to_num(weights, copy=False), 0, out=weights)
+    peaks = weights.max(axis=(1, 2), initial=0)
+    kept = peaks > 0
+    for trace in traces:
+        kept &= np.isfinite(trace).all(axis=1)
+    peaks = peaks[kept]
+    calcium, spikes, raw = (trace[kept] * peaks[:, None] for trace in traces)
+    background = arrays.get("background")
+    return Extraction(
+        footprints=weights[kept] / peaks[:, None, None],
+        traces=calcium,
+        raw_traces=raw,
+        spikes=spikes,
+        backend=name,
+        background=None if background is None else background.astype(np.float32),
+        log=log,
+    )
