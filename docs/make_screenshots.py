@@ -66,7 +66,7 @@ def _draw(scratch: Path) -> None:
         settings.setValue("run/experiment", "rehearsal")
         settings.setValue("run/folder", "Miniscope")
         window = EditorWindow(
-            catalog, settings, ask=lambda parent, question, details, said: said[0]
+            catalog, settings, ask=lambda parent, question, details, said, /, until=None: said[0]
         )
         window.resize(1560, 940)
         window.open_example("rehearsal")

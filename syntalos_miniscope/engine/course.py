@@ -91,6 +91,16 @@ class Engine:
             if not self._stop_asked:
                 self._end("stopped")
 
+    def leave(self, grace_s: float = 1.0) -> None:
+        """Stop every box from outside, for a program that ends without waiting for a box that hangs.
+
+        Takes no longer than `grace_s` for each box that does not stop.
+        """
+        self._end("stopped")
+        for box in self._boxes.values():
+            if box.state.phase not in ("idle", "ended"):
+                box.abandon(grace_s)
+
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until every node has ended and every file is closed; Ctrl-C stops the run first."""
         try:

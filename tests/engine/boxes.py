@@ -112,6 +112,20 @@ class Refusing(Sink):
         raise RuntimeError("the disk is made of cheese")
 
 
+class Hanging(Sink):
+    """Does not get ready until it is released."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.hangs, self.released = threading.Event(), threading.Event()
+
+    def prepare(self, ctx):
+        super().prepare(ctx)
+        self.hangs.set()
+        self.released.wait(60)
+        raise RuntimeError("too late")
+
+
 class Stuck(Sink):
     def on_data(self, ctx, port, item):
         time.sleep(1.5)
@@ -206,7 +220,7 @@ class StuckForGood(Stuck):
 # fmt: off
 KINDS = [Source, Endless, Relay, Sink, SlowSink, SlowView, Broken, Refusing, Stuck, LastWords,
          Looped, Wrong, SlowRelay, Exiting, Chatty, Wordy, Commanded, Peer, Unready,
-         StuckForGood]
+         StuckForGood, Hanging]
 # fmt: on
 
 

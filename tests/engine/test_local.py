@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -127,6 +128,29 @@ def test_a_box_that_does_not_stop_is_named_and_the_run_ends_all_the_same(graph, 
     assert engine.wait(10)
     assert engine.report()["error"] == "Stuck: did not stop within 0.3 s"
     assert node(engine, "Stuck").stops == 1
+
+
+def test_a_run_that_hangs_in_prepare_can_be_left_with_everything_stopped(graph):
+    engine = LocalEngine(
+        graph("Source.frames-out > Sink.frames-in, Source.frames-out > Hanging.frames-in"),
+        RunOptions(record=False),
+    )
+    hanging, refused = node(engine, "Hanging"), threading.Event()
+
+    def prepare():
+        with pytest.raises(RunError, match="too late"):
+            engine.prepare()
+        refused.set()
+
+    preparing = threading.Thread(target=prepare)
+    preparing.start()
+    assert hanging.hangs.wait(60)
+    engine.leave()
+    assert node(engine, "Sink").stops == hanging.stops == 1
+    hanging.released.set()
+    assert refused.wait(60)
+    assert node(engine, "Sink").stops == hanging.stops == 1
+    preparing.join()
 
 
 def test_live_settings_and_commands_reach_a_source_on_its_own_thread(graph):

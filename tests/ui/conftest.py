@@ -19,6 +19,8 @@ from syntalos_miniscope.project import parse
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.window import EditorWindow
 
+LONG_MS = 60_000
+"""As long as a state may take to come; it matters only where something is broken."""
 DEFERRED_DELETE = 52
 """QEvent.Type.DeferredDelete"""
 
@@ -37,11 +39,14 @@ class Camera(Node):
         level: int = live(10, ge=0, le=200, description="Grey of the frames")
         fail_at: int = 0
         refuse: bool = False
+        wait_for: str = ""
         device: str = "auto"
 
     def prepare(self, ctx):
         if self.settings.refuse:
             raise RuntimeError("the lens cap is on")
+        while self.settings.wait_for and not Path(self.settings.wait_for).exists():
+            time.sleep(0.01)
         for port in ("frames-raw-out", "frames-disp-out"):
             ctx.describe(port, framerate=20.0, size=(32, 24), has_color=False)
         ctx.describe("signal-out", time_unit="microseconds", data_unit="V",
@@ -100,6 +105,8 @@ class Rows(Node):
 """,
 }
 HEAD = '''"""A box for the tests."""
+import time
+from pathlib import Path
 import numpy as np
 from syntalos_miniscope.node import In, Node, Out, Policy, Settings, live
 from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame, TableRow
@@ -207,7 +214,15 @@ class Answers:
         self.asked: list[str] = []
         self.say: list[str] = []
 
-    def __call__(self, parent: QWidget, question: str, details: str, answers: Sequence[str]) -> str:
+    def __call__(
+        self,
+        parent: QWidget,
+        question: str,
+        details: str,
+        answers: Sequence[str],
+        /,
+        until: Callable[[], bool] | None = None,
+    ) -> str:
         self.asked.append(f"{question} {details}")
         assert self.say, f"not expected: {question} {details} {answers}"
         answer = self.say.pop(0)
@@ -238,10 +253,9 @@ def window(
     editor = EditorWindow(catalog, settings, ask=answers)
     editor.files.take(document)
     editor.show()
-    qtbot.waitExposed(editor)
     yield editor
     editor.running.stop()
-    assert editor.running.join(10)
+    assert editor.running.join(LONG_MS / 1000)
     editor.files.document.listeners.clear()
     answers.say = ["Do not save"]
     editor.close()
@@ -249,12 +263,17 @@ def window(
 
 
 @pytest.fixture
-def run_until(qtbot) -> Callable[[EditorWindow, str], None]:
-    """Wait until a run is in a phase."""
+def until(qtbot) -> Callable[[Callable[[], bool]], None]:
+    """Wait for a state, while the window lives."""
+    return lambda state: qtbot.waitUntil(state, timeout=LONG_MS)
+
+
+@pytest.fixture
+def run_until(until) -> Callable[[EditorWindow, str], None]:
+    """Wait until a run is in a phase, and the window shows it."""
 
     def wait(editor: EditorWindow, phase: str) -> None:
-        qtbot.waitUntil(lambda: editor.running.phase == phase, timeout=15_000)
-        qtbot.wait(80)
+        until(lambda: editor.live.shown == editor.running.phase == phase)
 
     return wait
 

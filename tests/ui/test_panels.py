@@ -311,7 +311,7 @@ def test_the_panel_keeps_and_recalls_a_rig(qtbot, rigs) -> None:
     assert panel.sweep.isEnabled()
 
 
-def test_scrolling_past_a_knob_does_not_turn_it(form, edits, qtbot) -> None:
+def test_scrolling_past_a_knob_does_not_turn_it(form, edits, until) -> None:
     box = form.knob("count").findChild(QSpinBox)
     where = QPointF(box.rect().center())
 
@@ -326,6 +326,6 @@ def test_scrolling_past_a_knob_does_not_turn_it(form, edits, qtbot) -> None:
     scroll()
     assert edits == []
     box.setFocus()
-    qtbot.waitUntil(box.hasFocus)
+    until(box.hasFocus)
     scroll()
     assert edits == [(Knobs(count=4), "count")]

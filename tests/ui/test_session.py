@@ -45,9 +45,9 @@ def wire(window: EditorWindow, source: tuple[str, str], target: tuple[str, str])
 
 
 @pytest.mark.slow
-def test_from_nothing_to_a_recording(qtbot, cli, settings: QSettings, answers) -> None:
+def test_from_nothing_to_a_recording(qtbot, cli, settings: QSettings, answers, until) -> None:
     window = EditorWindow(Catalog.shipped(), settings, ask=answers)
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=60_000):
         window.show()
     scope = add(window, "simulated")
     recorder, canvas, table = add(window, "video rec"), add(window, "canvas"), add(window, "table")
@@ -59,16 +59,18 @@ def test_from_nothing_to_a_recording(qtbot, cli, settings: QSettings, answers) -
     assert len(window.files.document.project.wires) == 3
 
     QTest.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.running.phase == "running", timeout=240_000)
-    qtbot.waitUntil(lambda: window.running.elapsed_s > RUN_S, timeout=60_000)
+    until(lambda: window.running.phase == "running")
+    until(lambda: window.running.elapsed_s > RUN_S)
     view = window.views.docks[canvas, "frames-in"].widget()
     assert isinstance(view, FrameView)
     assert view.frame is not None
-    with qtbot.waitActive(window):  # offscreen, a popup that closes leaves no window active
+    with qtbot.waitActive(
+        window, timeout=60_000
+    ):  # offscreen, a popup that closes leaves no window active
         window.activateWindow()
     QTest.keyClick(window, Qt.Key.Key_Escape, Qt.KeyboardModifier.ShiftModifier)
     assert window.running.phase == "stopping"
-    qtbot.waitUntil(lambda: window.running.phase == "idle", timeout=60_000)
+    until(lambda: window.running.phase == "idle")
     assert window.running.error is None, window.running.error
 
     report = window.running.report

@@ -110,53 +110,58 @@ def test_active_cells_fire_more_than_quiet_ones(studio) -> None:
 # With a window
 
 
-def test_of_many_requests_the_newest_is_done(qtbot) -> None:
+def test_of_many_requests_the_newest_is_done(qtbot, until) -> None:
     owner = QObject()
-    worker, gate = Newest(owner), threading.Event()
+    worker, begun, gate = Newest(owner), threading.Event(), threading.Event()
     done: list[object] = []
     worker.done.connect(done.append)
-    worker.ask(lambda: gate.wait(10))
-    qtbot.wait(50)
+
+    def first() -> bool:
+        begun.set()
+        return gate.wait(60)
+
+    worker.ask(first)
+    assert begun.wait(60)
     for number in range(20):
         worker.ask(lambda number=number: number)
     gate.set()
-    qtbot.waitUntil(lambda: len(done) == 2)
+    until(lambda: len(done) == 2)
     assert done == [True, 19]
     worker.close()
 
 
 @pytest.fixture
-def window(qtbot, studio):
+def window(until, studio):
     opened = StudioWindow(studio)
     opened.show()
-    qtbot.waitUntil(lambda: opened.shown is not None, timeout=30_000)
+    until(lambda: opened.shown is not None)
     yield opened
     opened.close()
     opened.deleteLater()
 
 
-def test_a_knob_changes_the_picture_and_the_words(window, studio, qtbot) -> None:
+def test_a_knob_changes_the_picture_and_the_words(window, studio, until) -> None:
     before = window.shown
     window.anatomy.lists["place_neurons"].form.knob("density_per_mm3").findChild(
         QDoubleSpinBox
     ).setValue(60_000)
-    qtbot.waitUntil(lambda: window.shown is not before, timeout=30_000)
+    until(lambda: window.shown is not before)
     assert len(window.shown.centers_um) > 1.5 * len(before.centers_um)
     assert f"{len(window.shown.centers_um):,} cells" in window.readout.text()
 
 
-def test_a_preset_fills_all_panels(window, studio, qtbot) -> None:
+def test_a_preset_fills_all_panels(window, studio, until) -> None:
     studio.use_preset(STUDIO_PRESETS[1])
-    qtbot.waitUntil(lambda: window.shown.picture.shape == (608, 608), timeout=30_000)
+    until(lambda: window.shown.picture.shape == (608, 608))
     assert window.anatomy.forms["image_sensor"].knob("n_px_height").value() == 608
     assert list(window.activity.forms) == ["cell_activity"]
     assert not window.grab().isNull()
 
 
-def test_a_stage_is_shown_alone(window, qtbot) -> None:
+def test_a_stage_is_shown_alone(window, until) -> None:
     before = window.shown
     window.stage.setCurrentText("composite")
-    qtbot.waitUntil(lambda: window.shown is not before, timeout=30_000)
+    until(lambda: window.shown is not before)
     assert not np.array_equal(window.shown.picture, before.picture)
 
 
@@ -180,19 +185,19 @@ def test_what_does_not_fit_the_whole_is_said_below_its_group(window, studio) -> 
     assert studio.populations()[0].soma_radius_um == 6.0
 
 
-def test_a_recording_is_generated_with_its_spec(window, qtbot, tmp_path) -> None:
+def test_a_recording_is_generated_with_its_spec(window, until, tmp_path) -> None:
     window.generate.generate(tmp_path / "made.mkv")
-    qtbot.waitUntil(lambda: window.generate.word.text().startswith("Written"), timeout=60_000)
+    until(lambda: window.generate.word.text().startswith("Written"))
     assert (tmp_path / "made.mkv").stat().st_size > 0
     assert load_spec(tmp_path / "made.spec.json") == window.studio.spec
 
 
-def test_a_long_recording_can_be_stopped(window, qtbot, tmp_path) -> None:
+def test_a_long_recording_can_be_stopped(window, until, tmp_path) -> None:
     window.generate.duration_s.setValue(3600)
     window.generate.generate(tmp_path / "long.mkv")
-    qtbot.waitUntil(lambda: window.generate.bar.value() > 0, timeout=60_000)
+    until(lambda: window.generate.bar.value() > 0)
     window.generate.stop.click()
-    qtbot.waitUntil(lambda: window.generate.word.text().startswith("Stopped"), timeout=60_000)
+    until(lambda: window.generate.word.text().startswith("Stopped"))
     assert window.generate.write.isEnabled()
     assert (tmp_path / "long.mkv").stat().st_size > 0
 

@@ -100,12 +100,12 @@ def test_leaving_unsaved_changes_asks_and_cancel_stays(window, document, answers
 
 
 def test_unsaved_changes_are_kept_beside_the_file_by_themselves(
-    window, document, tmp_path, qtbot
+    window, document, tmp_path, until
 ) -> None:
     document.save(tmp_path / "p.toml")
     document.rename("camera", "Eye")
     place = autosave_path(tmp_path / "p.toml")
-    qtbot.waitUntil(place.exists, timeout=5000)
+    until(place.exists)
     document.undo()
     window.files.autosave()
     assert not place.exists()
@@ -142,17 +142,17 @@ def test_examples_are_opened_without_their_file(window) -> None:
 # Running
 
 
-def test_run_and_stop_by_keys_with_views_that_show(window, document, run_until, qtbot) -> None:
+def test_run_and_stop_by_keys_with_views_that_show(window, document, run_until, until) -> None:
     press(window, Qt.Key.Key_F5)
     run_until(window, "running")
     views = {end[0]: dock.widget() for end, dock in window.views.docks.items()}
     assert isinstance(views["canvas"], FrameView)
     assert isinstance(views["plot"], SignalView)
     assert isinstance(views["rows"], RowsView)
-    qtbot.waitUntil(lambda: views["canvas"].frame is not None, timeout=5000)
-    qtbot.waitUntil(lambda: views["rows"].model.rowCount() > 2, timeout=5000)
-    qtbot.waitUntil(lambda: window.scene.boxes["camera"].state == "running", timeout=5000)
-    qtbot.waitUntil(lambda: "frames" in window.scene.boxes["camera"].lines[1], timeout=5000)
+    until(lambda: views["canvas"].frame is not None)
+    until(lambda: views["rows"].model.rowCount() > 2)
+    until(lambda: window.scene.boxes["camera"].state == "running")
+    until(lambda: "frames" in window.scene.boxes["camera"].lines[1])
     press(window, Qt.Key.Key_Escape, SHIFT)
     run_until(window, "idle")
     assert window.scene.boxes["camera"].state == "ended"
@@ -168,11 +168,11 @@ def test_a_run_without_recording_keeps_nothing(window, run_until) -> None:
     assert not window.run_bar.export_dir.exists()
 
 
-def test_a_doubtful_run_asks_first(window, document, answers, run_until, qtbot) -> None:
+def test_a_doubtful_run_asks_first(window, document, answers, run_until, until) -> None:
     document.connect(("camera", "frames-disp-out"), ("recorder", "frames-in"))
     answers.say = ["Cancel"]
     press(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: len(answers.asked) == 1)
+    until(lambda: len(answers.asked) == 1)
     assert "made for the eye" in answers.asked[0]
     assert window.running.phase == "idle"
     answers.say = ["Run anyway"]
@@ -186,11 +186,11 @@ def test_a_graph_without_source_offers_no_run(window, document) -> None:
     assert not window.run_bar.run.isEnabled()
 
 
-def test_a_refused_run_shows_the_words_on_its_box(window, document, qtbot) -> None:
+def test_a_refused_run_shows_the_words_on_its_box(window, document, until) -> None:
     settings = document.settings("camera").model_copy(update={"refuse": True})
     document.set_settings("camera", settings)
     window.ask_run(record=True)
-    qtbot.waitUntil(lambda: window.scene.boxes["camera"].state == "failed", timeout=5000)
+    until(lambda: window.scene.boxes["camera"].state == "failed")
     box = window.scene.boxes["camera"]
     assert box.state == "failed"
     assert box.lines[1] == "the lens cap is on"
@@ -215,7 +215,7 @@ def test_the_graph_is_fixed_while_a_run_is_on(window, document, run_until) -> No
     assert "canvas" not in window.scene.boxes
 
 
-def test_a_live_knob_turns_the_run_and_the_project(window, document, run_until, qtbot) -> None:
+def test_a_live_knob_turns_the_run_and_the_project(window, document, run_until, until) -> None:
     window.ask_run(record=False)
     run_until(window, "running")
     window.scene.select(["camera"])
@@ -225,9 +225,7 @@ def test_a_live_knob_turns_the_run_and_the_project(window, document, run_until, 
     assert not form.knob("fail_at").isEnabled()
     form.knob("level")._box.setValue(120)
     canvas = window.views.docks["canvas", "frames-in"].widget()
-    qtbot.waitUntil(
-        lambda: canvas.frame is not None and canvas.frame.mat[0, 0] == 120, timeout=5000
-    )
+    until(lambda: canvas.frame is not None and canvas.frame.mat[0, 0] == 120)
     assert document.project.box("camera").settings == {"level": 120}
 
 
@@ -248,7 +246,7 @@ def test_notes_and_marks_by_key_stay_with_the_run(window, run_until, monkeypatch
     assert 'ms: Event 3"' in text
 
 
-def test_a_wire_can_be_looked_into(window, document, run_until, qtbot) -> None:
+def test_a_wire_can_be_looked_into(window, document, run_until, until) -> None:
     window.live.look_at("recorder.frames-in")
     assert "while a run is on" in window.statusBar().currentMessage()
     window.ask_run(record=False)
@@ -256,7 +254,7 @@ def test_a_wire_can_be_looked_into(window, document, run_until, qtbot) -> None:
     window.scene.wire_opened.emit("recorder.frames-in")
     view = window.views.docks["recorder", "frames-in"].widget()
     assert isinstance(view, FrameView)
-    qtbot.waitUntil(lambda: view.frame is not None, timeout=5000)
+    until(lambda: view.frame is not None)
 
 
 def test_the_view_of_a_box_goes_with_the_box(window, document, run_until) -> None:
@@ -280,18 +278,6 @@ def test_a_second_run_uses_the_views_again(window, run_until) -> None:
     assert len(window.views.docks) == 3
 
 
-def test_closing_a_running_editor_asks(window, answers, run_until) -> None:
-    window.ask_run(record=False)
-    run_until(window, "running")
-    answers.say = ["Keep running"]
-    assert not window.close()
-    assert window.running.phase == "running"
-    answers.say = ["Stop and close"]
-    assert window.close()
-    assert window.running.join(1)
-    assert window.running.phase == "idle"
-
-
 def test_names_and_folder_are_remembered(window, catalog, settings, answers, tmp_path) -> None:
     window.run_bar.subject.setText("m42")
     window.run_bar.folder.setText(str(tmp_path / "elsewhere"))
@@ -301,11 +287,11 @@ def test_names_and_folder_are_remembered(window, catalog, settings, answers, tmp
     other.deleteLater()
 
 
-def test_the_clock_shows_time_disk_and_minutes_left(window, run_until, qtbot) -> None:
+def test_the_clock_shows_time_disk_and_minutes_left(window, run_until, until) -> None:
     assert "GiB free" in window.run_bar.clock.text() or window.run_bar.clock.text() == ""
     window.ask_run(record=True)
     run_until(window, "running")
-    qtbot.waitUntil(lambda: window.run_bar.clock.text().startswith("00:0"), timeout=5000)
+    until(lambda: window.run_bar.clock.text()[:5].replace(":", "").isdigit())
     assert "GiB free" in window.run_bar.clock.text()
 
 

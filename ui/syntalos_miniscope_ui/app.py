@@ -30,8 +30,9 @@ def main(
     """Edit a project that was read from a file, running it at once if asked; gives an exit code.
 
     `keep_report` is given the report of the last run once the window is closed, and gives False
-    if it could not be kept. Ctrl-C and SIGTERM end a run in order and close the window. A project
-    that does not fit is refused in a line, with exit code 2.
+    if it could not be kept. Ctrl-C and SIGTERM end a run in order and close the window; a second
+    one leaves a run that does not end. A project that does not fit is refused in a line, with exit
+    code 2.
     """
     try:
         document = Document(catalog, project, None if _is_shipped(file) else file)
@@ -80,13 +81,17 @@ def _until_closed(app: QApplication, window: EditorWindow) -> int:
         code = app.exec()
     finally:
         beat.stop()
+        if not window.running.left:
+            window.running.join()
         for number, handler in before.items():
             signal.signal(number, handler)
     return 130 if interrupted else code
 
 
 def _leave_if(app: QApplication, window: EditorWindow, interrupted: list[int]) -> None:
-    if interrupted and window.running.phase == "idle":
+    if len(interrupted) > 1:
+        window.running.leave()
+    if interrupted and (window.running.left or window.running.phase == "idle"):
         window.files.autosave()
         # Not quit, which would ask the window, which would ask about unsaved changes.
         app.exit()

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QGridLayout, QMessageBox, QSpacerItem, QWidget
 
 LEAST_WIDTH = 440
-Ask = Callable[[QWidget, str, str, Sequence[str]], str]
-"""Called with the parent, a sentence, the details, and the answers; gives one of them.
-
-The last answer is the one that changes nothing, and what closing the question means.
-"""
+LOOK_MS = 100
 
 
-def ask(parent: QWidget, question: str, details: str, answers: Sequence[str]) -> str:
-    """Put a question in a box of its own and wait for the answer."""
+class Ask(Protocol):
+    """Puts a question to a person."""
+
+    def __call__(
+        self,
+        parent: QWidget,
+        question: str,
+        details: str,
+        answers: Sequence[str],
+        /,
+        until: Callable[[], bool] | None = None,
+    ) -> str:
+        """Give one of the answers.
+
+        The last answer is the one that changes nothing, and what closing the question means. A
+        question is withdrawn once `until` is true, with that answer.
+        """
+        ...
+
+
+def ask(
+    parent: QWidget,
+    question: str,
+    details: str,
+    answers: Sequence[str],
+    /,
+    until: Callable[[], bool] | None = None,
+) -> str:
+    """Put a question in a box of its own and wait for the answer; an `Ask`."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question if len(answers) > 1 else QMessageBox.Icon.Information)
     box.setText(question)
@@ -29,8 +54,12 @@ def ask(parent: QWidget, question: str, details: str, answers: Sequence[str]) ->
         last = place == len(answers) - 1
         role = roles.RejectRole if last else roles.AcceptRole if place == 0 else roles.ActionRole
         buttons[answer] = box.addButton(answer, role)
-    box.setDefaultButton(buttons[answers[0]])
+    # What can wait is not to be hurried by a slip on the keyboard.
+    box.setDefaultButton(buttons[answers[-1 if until else 0]])
     box.setEscapeButton(buttons[answers[-1]])
+    look = QTimer(box)
+    look.timeout.connect(lambda: box.reject() if until and until() else None)
+    look.start(LOOK_MS)
     box.exec()
     clicked = box.clickedButton()
     return next((a for a, button in buttons.items() if button is clicked), answers[-1])

@@ -26,7 +26,8 @@ class Live(QObject):
     def __init__(self, window: EditorWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._phase: Phase = "idle"
+        self.shown: Phase = "idle"
+        """The phase of the run that the window shows."""
         self._looks = 0
         self._timer = QTimer(self)
         self._timer.setInterval(VIEW_MS)
@@ -63,9 +64,9 @@ class Live(QObject):
     def _look(self) -> None:
         window = self._window
         phase = window.running.phase
-        if phase != self._phase:
-            self._phase = phase
+        if phase != self.shown:
             self._entered(phase)
+            self.shown = phase
         if phase == "running":
             window.views.feed()
         self._looks += 1

@@ -7,17 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Thread
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.local import LocalEngine
-from syntalos_miniscope.engine.mailbox import Tap
 from syntalos_miniscope.engine.run import BoxState, RunError, RunOptions, WireLoad, describe
 from syntalos_miniscope.node import Settings
 from syntalos_miniscope.project import Graph
-from syntalos_miniscope.streams import Control
 
 Phase = Literal["idle", "preparing", "running", "stopping"]
 RATE_WINDOW_S = 1.0
@@ -25,61 +22,6 @@ ALARM_S = 5.0
 """How long a wire stays red after a drop; the count stays for good."""
 SILENT_AFTER_S = 5.0
 """A wire that has carried nothing by then is told of: a loose plug, a sensor that is not alive."""
-
-
-class Engine(Protocol):
-    """What is asked of the host of a run."""
-
-    clock: RunClock
-    export_dir: Path | None
-
-    def prepare(self) -> None:
-        """Do the slow work; raises RunError."""
-        ...
-
-    def start(self) -> None:
-        """Begin; raises RunError."""
-        ...
-
-    def stop(self) -> None:
-        """Ask for an orderly stop."""
-        ...
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end."""
-        ...
-
-    def apply(self, node_id: str, settings: Settings) -> None:
-        """Change live settings."""
-        ...
-
-    def command(self, node_id: str, control: Control) -> None:
-        """Send a command to a box."""
-        ...
-
-    def tap(self, node_id: str, port: str, depth: int = 1) -> Tap:
-        """Listen at an input."""
-        ...
-
-    def metadata(self, node_id: str, port: str) -> Mapping[str, Any]:
-        """Give what the stream into an input says about itself."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Keep a person's remark."""
-        ...
-
-    def boxes(self) -> dict[str, BoxState]:
-        """Give how each box is doing."""
-        ...
-
-    def loads(self) -> list[WireLoad]:
-        """Give what each wire has carried."""
-        ...
-
-    def report(self) -> dict[str, Any]:
-        """Give the run report."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +93,8 @@ class Running:
         self.options = RunOptions()
         self.started = False
         """Whether t = 0 of the present run has been."""
+        self.left = False
+        """Whether a run that hangs was left behind; the program should not wait for it."""
         self._thread: Thread | None = None
         self._stop_asked = self._silence_told = False
         self._rates: dict[str, _Rate] = {}
@@ -167,8 +111,8 @@ class Running:
         self.phase = "preparing"
         self.engine = engine = self._make_engine(graph, options)
         self._say("info", None, "Preparing")
-        # Not a daemon: files are closed even if the window is gone.
-        self._thread = Thread(target=self._drive, args=(engine,), name="run")
+        # A daemon, so that a run can be left; whoever ends the program joins it otherwise.
+        self._thread = Thread(target=self._drive, args=(engine,), name="run", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -180,7 +124,19 @@ class Running:
             self.phase = "stopping"
             self.engine.stop()
 
-    def join(self, timeout_s: float) -> bool:
+    def leave(self) -> None:
+        """Give up a run that does not end: stop its boxes from outside, wait no more for it."""
+        if self.engine is not None and self.phase != "idle":
+            self.left = True
+            self.engine.leave()
+
+    def waiting_for(self) -> list[str]:
+        """Give the boxes that a run waits for: to get ready, or to close."""
+        wanted = "preparing" if self.phase == "preparing" else "running"
+        boxes = self.engine.boxes() if self.engine else {}
+        return [node_id for node_id, box in boxes.items() if box.phase == wanted]
+
+    def join(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of the run, for the closing of the program; True if it has ended."""
         if self._thread is not None:
             self._thread.join(timeout_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import Qt
@@ -100,7 +101,7 @@ def dress(app: QApplication, theme: Theme) -> None:
     """Give every widget of the program the colours of a theme."""
     app.setStyle("Fusion")
     app.setPalette(_palette(theme))
-    app.setStyleSheet(_SHEET.format(theme=theme))
+    app.setStyleSheet(_SHEET.format(theme=theme, tick=_TICK))
 
 
 def _palette(theme: Theme) -> QPalette:
@@ -130,10 +131,19 @@ def _palette(theme: Theme) -> QPalette:
     return palette
 
 
+_TICK = (Path(__file__).parent / "tick.svg").as_posix()
 _SHEET = """
 QToolTip {{ background: {theme.box}; color: {theme.text}; border: 1px solid {theme.idle};
   padding: 4px; }}
 QDockWidget::title {{ background: {theme.box_head}; padding: 5px 8px; }}
 QToolBar {{ border: none; spacing: 4px; padding: 3px; }}
+QCheckBox::indicator, QGroupBox::indicator {{ width: 13px; height: 13px; border-radius: 2px;
+  border: 1px solid {theme.idle}; background: {theme.base}; }}
+QCheckBox::indicator:checked, QGroupBox::indicator:checked {{ image: url("{tick}");
+  border-color: {theme.highlight}; background: {theme.highlight}; }}
+QCheckBox::indicator:focus {{ border-color: {theme.text}; }}
+QCheckBox::indicator:disabled, QGroupBox::indicator:disabled {{ background: {theme.window};
+  border-color: {theme.box_edge}; }}
+QCheckBox::indicator:checked:disabled {{ background: {theme.idle}; }}
 QMainWindow::separator {{ background: {theme.canvas}; width: 4px; height: 4px; }}
 """

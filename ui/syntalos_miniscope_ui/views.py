@@ -8,11 +8,11 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.mailbox import Tap
 from syntalos_miniscope.node import In
 from syntalos_miniscope.streams import Control, Frame
 from syntalos_miniscope_ui.document import Document, End
-from syntalos_miniscope_ui.running import Engine
 from syntalos_miniscope_ui.viewers.choice import viewer_for
 from syntalos_miniscope_ui.viewers.frames import FrameView
 

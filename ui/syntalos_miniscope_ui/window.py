@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.examples import examples
@@ -30,6 +31,7 @@ from syntalos_miniscope_ui.canvas.editing import Editing
 from syntalos_miniscope_ui.canvas.finder import Finder
 from syntalos_miniscope_ui.canvas.scene import GraphScene
 from syntalos_miniscope_ui.canvas.view import GraphView
+from syntalos_miniscope_ui.closing import may_close
 from syntalos_miniscope_ui.dialogs import Ask
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.files import Files
@@ -38,11 +40,9 @@ from syntalos_miniscope_ui.log_panel import LogPanel
 from syntalos_miniscope_ui.menus import menus_of
 from syntalos_miniscope_ui.panels.inspector import Inspector
 from syntalos_miniscope_ui.run_bar import RunBar
-from syntalos_miniscope_ui.running import Engine, Running
+from syntalos_miniscope_ui.running import Running
 from syntalos_miniscope_ui.start_strip import MINISCOPE, StartStrip
 from syntalos_miniscope_ui.views import Views
-
-CLOSE_WAIT_S = 25.0
 
 
 class EditorWindow(QMainWindow):
@@ -274,20 +274,13 @@ class EditorWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about a run that is on and about unsaved changes, then end both well."""
-        if self.running.phase != "idle":
-            answers = ["Stop and close", "Keep running"]
-            if self.ask(self, "A run is on.", "Its files are closed first.", answers) != answers[0]:
-                event.ignore()
-                return
-        if not self.files.may_leave():
+        if not may_close(self):
             event.ignore()
             return
         self.settings.setValue("window/geometry", self.saveGeometry())
         for studio in self.findChildren(QMainWindow):
             studio.close()
         self.before_run.join()
-        self.running.stop()
-        self.running.join(CLOSE_WAIT_S)
         self.live.end()
         self.scene.blockSignals(True)
         event.accept()
