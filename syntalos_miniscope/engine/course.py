@@ -208,9 +208,13 @@ class Engine:
             box.close()
         for box in self._boxes.values():
             box.stop_unlaunched()
+        self._release()
         if self._experiment:
             self._experiment.discard()
         self._done.set()
+
+    def _release(self) -> None:
+        """Let go of what the boxes live in: every one has ended, or the run was refused."""
 
     def _supervise(self) -> None:
         seconds = self._options.seconds
@@ -225,6 +229,7 @@ class Engine:
             if not self._stop_asked:
                 self._end("finished")
         self._await_end()
+        self._release()
         self._close()
         self._done.set()
 

@@ -24,9 +24,9 @@ import ezmsg.core.graphserver
 from ezmsg.core import GraphServer, Publisher, Subscriber
 from ezmsg.core.messagemarshal import MessageMarshal
 
+from syntalos_miniscope.engine.ezmsg.machine import Address
 from syntalos_miniscope.engine.ezmsg.wire_format import Parcel, decode, encode
 
-Address = tuple[str, int]
 T = TypeVar("T")
 
 ON_THE_WAY = 8

@@ -1,0 +1,194 @@
+"""The two ends of a wire that leaves its process: a mailbox that is sent on, and what fills others.
+
+Nothing is lost between them while both processes live: a sender waits while `ON_THE_WAY` parcels
+are under way, a receiver waits for room in the mailbox of its box, and the end of a stream is a
+parcel of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from threading import Thread
+from typing import Any
+
+from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.engine.ezmsg.exchange import (
+    CalledOffError,
+    Exchange,
+    Receiver,
+    Sender,
+)
+from syntalos_miniscope.engine.ezmsg.machine import Address
+from syntalos_miniscope.engine.ezmsg.wire_format import Parcel
+from syntalos_miniscope.engine.mailbox import Mailbox
+from syntalos_miniscope.engine.worker import Worker
+from syntalos_miniscope.node import In, Policy
+
+
+class LinkOut:
+    """Sends on what an output gives.
+
+    It waits in a queue as in front of a box, with the policy of the input at the other end: where
+    that is `newest`, a slow network drops the oldest frames here, counted, and holds up nobody.
+    """
+
+    def __init__(self, topic: str, port: In, sender: Sender, clock: RunClock) -> None:
+        self.topic = topic
+        self.mailbox = Mailbox([port])
+        self.mailbox.queues[port.id].fed = True
+        self._queue = self.mailbox.queues[port.id]
+        self._sender = sender
+        self._clock = clock
+        self._thread = Thread(target=self._live, name=f"to {topic}", daemon=True)
+
+    def launch(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Send no more: the other side has gone. What waits, and what comes, is dropped."""
+        self.mailbox.close()
+        self._sender.call_off()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until all has gone."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def counts(self) -> dict[str, int]:
+        """Give what was dropped here, and what waits."""
+        return {"dropped": self._queue.dropped, "waiting": len(self._queue.waiting)}
+
+    def _live(self) -> None:
+        zero_ns = self._clock.zero_ns
+        try:
+            while (heard := self.mailbox.receive()) is not None:
+                assert isinstance(heard, tuple)
+                self._sender.send(Parcel(heard[1], self.mailbox.sent_ns - zero_ns))
+            self._sender.send(Parcel(None, 0))
+            self._sender.flush()
+        except CalledOffError:
+            self.mailbox.close()
+
+
+class LinkIn:
+    """Hands what comes to the inputs it is for, and their end when that comes.
+
+    `broken` is called with a line of text if what comes cannot be read.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        receiver: Receiver,
+        targets: Sequence[tuple[Mailbox, str]],
+        clock: RunClock,
+        broken: Callable[[str], None],
+    ) -> None:
+        self.topic = topic
+        self._receiver = receiver
+        self._targets = targets
+        self._clock = clock
+        self._broken = broken
+        self._thread = Thread(target=self._live, name=f"from {topic}", daemon=True)
+
+    def launch(self) -> None:
+        """Begin to receive."""
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Receive no more: the other side has gone, and this is the end of the stream."""
+        self._receiver.call_off()
+
+    def _live(self) -> None:
+        zero_ns = self._clock.zero_ns
+        try:
+            while (parcel := self._receiver.receive()).item is not None:
+                for mailbox, port in self._targets:
+                    mailbox.put(port, parcel.item, zero_ns + parcel.sent_ns)
+        except CalledOffError:
+            pass
+        except ValueError as error:
+            self._broken(f"what came over the network is no item of ours: {error}")
+        for mailbox, port in self._targets:
+            mailbox.finish(port)
+
+
+class Links:
+    """All links of one process, as `plan` describes them."""
+
+    def __init__(self, inner: Address, outer: Address, clock: RunClock) -> None:
+        self._inner = inner
+        self._outer = outer
+        self._clock = clock
+        self._out: list[LinkOut] = []
+        self._in: list[LinkIn] = []
+        self._peers: dict[str, str] = {}
+        self._heard: dict[str, dict[str, Any]] = {}
+        self._exchange: Exchange | None = None
+
+    def publish(self, links: Sequence[dict[str, Any]], workers: Mapping[str, Worker]) -> None:
+        """Open the sending ends."""
+        self._exchange = self._exchange or Exchange()
+        for link in links:
+            (node, port), far, topic = link["source"], link["other_machine"], link["topic"]
+            server = self._outer if far else self._inner
+            [kind] = [out.type for out in workers[node].node.outputs if out.id == port]
+            queue = In(port, "", kind, Policy(link["policy"]), link["depth"])
+            sender = self._exchange.sender(topic, server, other_machine=far)
+            out = LinkOut(topic, queue, sender, self._clock)
+            workers[node].send_to(out.mailbox, port, port)
+            self._out.append(out)
+            self._peers[topic] = link["peer"]
+
+    def subscribe(
+        self,
+        links: Sequence[dict[str, Any]],
+        workers: Mapping[str, Worker],
+        broken: Callable[[str, str, str], None],
+    ) -> None:
+        """Open the receiving ends, once all sending ones stand.
+
+        `broken` is told node, port and what was wrong with what came.
+        """
+        self._exchange = self._exchange or Exchange()
+        for link in links:
+            topic, (sender, out), server = link["topic"], link["source"], link["server"]
+            receiver = self._exchange.receiver(topic, tuple(server) if server else self._inner)
+            metadata = self._heard.setdefault(f"{sender}.{out}", {})
+            targets: list[tuple[Mailbox, str]] = []
+            for end in link["targets"]:
+                node, port = end["target"]
+                workers[node].hear_from((sender, out), port, metadata, outlived=end["outlived"])
+                targets.append((workers[node].mailbox, port))
+            first = link["targets"][0]["target"]
+            self._in.append(LinkIn(topic, receiver, targets, self._clock, partial(broken, *first)))
+            self._peers[topic] = link["peer"]
+
+    def learn(self, heard: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take what outputs in other processes say of their streams."""
+        for source, metadata in heard.items():
+            # JSON has made a list of each tuple.
+            told = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata.items()}
+            self._heard.setdefault(source, {}).update(told)
+
+    def launch(self) -> None:
+        """Begin to send and receive."""
+        for link in (*self._out, *self._in):
+            link.launch()
+
+    def cut(self, peer: str | None = None) -> None:
+        """Give up the links from and to a process that has gone, or all."""
+        for link in (*self._out, *self._in):
+            if peer in (None, self._peers[link.topic]):
+                link.cut()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until all has been sent."""
+        for link in self._out:
+            link.join(timeout_s)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Give what was dropped before it was sent, and what waits, by topic."""
+        return {link.topic: link.counts() for link in [*self._out]}
