@@ -1,4 +1,4 @@
-"""A recorded movie from frames to answers: stabilised, its cells found, their traces and events."""
+"""The live chain over a whole recording: stabilised, cells found, their traces and spikes."""
 
 from __future__ import annotations
 

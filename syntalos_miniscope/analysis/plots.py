@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 WIDTH, HEIGHT = 720, 160
-MINE = "#d2691e"
+MINE, OTHER, FAINT = "#d2691e", "#4682b4", "#999999"
 
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 760px; margin: 2em auto;
 padding: 0 1em; color: #222; background: #fff } h1 { font-size: 1.4em } h2 { font-size: 1.1em }
 table { border-collapse: collapse } td { padding: .15em 1em .15em 0 }
 td.figure { text-align: right; font-variant-numeric: tabular-nums } svg { background: #f6f7f8 }
-.mine { color: #d2691e } .true { color: #4682b4 }"""
+figure { margin: 0 } figcaption { color: #555; font-size: .9em }
+.side { display: flex; gap: 12px; flex-wrap: wrap } .side > * { flex: 1 1 220px; min-width: 0 }
+.mine { color: #d2691e } .true { color: #4682b4 } .faint { color: #777 }"""
 
 
 def whole_page(title: str, body: str) -> str:
@@ -33,24 +35,64 @@ def whole_page(title: str, body: str) -> str:
 
 def picture(image: NDArray[Any]) -> str:
     """Show a picture, uint8 (H, W) or (H, W, 3) in BGR order."""
-    _, png = cv2.imencode(".png", image)
-    text = base64.b64encode(png.tobytes()).decode()
-    return f"<img alt='' style='max-width: 100%' src='data:image/png;base64,{text}'>"
+    return (
+        f"<img alt='' style='width: 100%; max-width: {2 * image.shape[1]}px' src='{_png(image)}'>"
+    )
 
 
-def lines(x: Floats, curves: Sequence[tuple[Floats, str]]) -> str:
-    """Draw curves (n,) over x (n,), increasing; NaN is left out."""
+def side_by_side(pictures: Sequence[tuple[str, str]]) -> str:
+    """Show HTML beside HTML, each with a caption of plain text below it."""
+    inner = "".join(
+        f"<figure>{shown}<figcaption>{escape(caption)}</figcaption></figure>"
+        for shown, caption in pictures
+    )
+    return f"<div class='side'>{inner}</div>"
+
+
+def colored(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Give values (H, W) as a picture (H, W, 3) from black through red to yellow."""
+    share = (np.nan_to_num(values) - low) / max(high - low, 1e-12)
+    grey = np.clip(share * 255 + 0.5, 0, 255).astype(np.uint8)
+    return cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO).astype(np.uint8)
+
+
+def heatmap(
+    values: NDArray[Any],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    units: tuple[str, str],
+    range_: tuple[float, float],
+) -> str:
+    """Draw values (row, column), the first row at the bottom; x and y are first and last."""
+    image = _png(colored(values[::-1], *range_))
+    drawn = (
+        f"<image x='44' y='10' width='{WIDTH - 54}' height='{HEIGHT - 32}' href='{image}' "
+        f"preserveAspectRatio='none' style='image-rendering: pixelated'/>"
+    )
+    return _frame(drawn, y, x, units)
+
+
+def lines(
+    x: Floats, curves: Sequence[tuple[Floats, str]], marks: Floats | None = None, unit: str = ""
+) -> str:
+    """Draw curves (n,) over x (n,), increasing, s; NaN is left out. `marks` are ticks at some x."""
     finite = [values[np.isfinite(values)] for values, _ in curves]
     both = np.concatenate(finite) if finite else np.zeros(0)
     low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
     high = high if high > low else low + 1
-    px = 44 + (x - x[0]) / max(float(x[-1] - x[0]), 1e-9) * (WIDTH - 54)
+    scale = (WIDTH - 54) / max(float(x[-1] - x[0]), 1e-9)
+    px = 44 + (x - x[0]) * scale
     drawn: list[str] = []
     for values, colour in curves:
         py = HEIGHT - 22 - (values - low) / (high - low) * (HEIGHT - 32)
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True) if np.isfinite(b))
         drawn.append(f"<polyline points='{points}' fill='none' stroke='{colour}'/>")
-    return _frame("".join(drawn), (low, high), (float(x[0]), float(x[-1])), " s")
+    for at in 44 + (marks - x[0]) * scale if marks is not None else ():
+        drawn.append(
+            f"<line x1='{at:.1f}' x2='{at:.1f}' y1='{HEIGHT - 22}' y2='{HEIGHT - 16}' "
+            f"stroke='{OTHER}'/>"
+        )
+    return _frame("".join(drawn), (low, high), (float(x[0]), float(x[-1])), (" s", unit))
 
 
 def histogram(values: Floats, bins: int = 60) -> str:
@@ -66,12 +108,15 @@ def histogram(values: Floats, bins: int = 60) -> str:
         for k, count in enumerate(counts)
         for bar in [count / tallest * (HEIGHT - 32)]
     )
-    return _frame(drawn, (0, tallest), (float(edges[0]), float(edges[-1])), "")
+    return _frame(drawn, (0, tallest), (float(edges[0]), float(edges[-1])), ("", ""))
 
 
-def _frame(drawn: str, y: tuple[float, float], x: tuple[float, float], unit: str) -> str:
+def _frame(
+    drawn: str, y: tuple[float, float], x: tuple[float, float], units: tuple[str, str]
+) -> str:
+    unit, unit_y = units
     texts = [
-        (40, 16, "end", f"{y[1]:.3g}"),
+        (40, 16, "end", f"{y[1]:.3g}{unit_y}"),
         (40, HEIGHT - 22, "end", f"{y[0]:.3g}"),
         (44, HEIGHT - 6, "start", f"{x[0]:.4g}{unit}"),
         (WIDTH - 10, HEIGHT - 6, "end", f"{x[1]:.4g}{unit}"),
@@ -81,3 +126,8 @@ def _frame(drawn: str, y: tuple[float, float], x: tuple[float, float], unit: str
         for a, b, anchor, text in texts
     )
     return f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='100%'>{drawn}{labels}</svg>"
+
+
+def _png(image: NDArray[Any]) -> str:
+    _, png = cv2.imencode(".png", image)
+    return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}"

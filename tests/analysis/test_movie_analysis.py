@@ -4,7 +4,6 @@ import pytest
 
 from syntalos_miniscope.analysis.matching import best_matching, cosines
 from syntalos_miniscope.analysis.movie_analysis import analyse
-from syntalos_miniscope.analysis.movie_page import movie_page
 from syntalos_miniscope.analysis.oasis import Oasis, deconvolve
 from syntalos_miniscope.analysis.rois import load_rois
 from syntalos_miniscope.analysis.score import correlations
@@ -70,11 +69,6 @@ def test_what_was_found_comes_back_from_disk(found, tmp_path):
     assert load_rois(tmp_path / "rois.json", (256, 256)).names == found.rois.names
 
 
-def test_the_page_shows_the_cells_the_motion_and_the_traces(found):
-    text = movie_page("A <movie>", found)
-    assert "A &lt;movie&gt;" in text and text.count("<svg") == 10 and text.count("<img") == 1
-
-
 def test_a_recording_too_short_for_cells_is_refused(tmp_path):
     writer = VideoWriter(tmp_path / "a.mkv", 20.0, np.zeros((96, 96), np.uint8))
     for index in range(5):
@@ -92,27 +86,3 @@ def test_a_whole_trace_is_deconvolved_as_sample_by_sample():
     solver.flush()
     for ours, theirs in zip(deconvolve(trace, 0.9, least_spike=0.5), solver.result(0), strict=True):
         assert ours == pytest.approx(theirs)
-
-
-def test_the_command_writes_estimates_regions_and_a_report(cli, video, tmp_path):
-    done = cli("analyze", str(video), "--out", str(tmp_path / "found"), "--most-cells", "12")
-    assert done.returncode == 0, done.stderr
-    names = sorted(path.name for path in (tmp_path / "found").iterdir())
-    assert names == ["estimates.npz", "report.html", "rois.json"]
-    assert "12 cells" in done.stderr
-    again = cli("analyze", str(video), "--out", str(tmp_path / "found"))
-    assert again.returncode == 2 and "nothing is overwritten" in again.stderr
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        (("--crop", "1,2,3"), "--crop is X0,Y0,X1,Y1"),
-        (("--crop", "0,0,900,100"), "reach out of frames of 256 x 256"),
-        (("--rois", "none.json"), "no file of regions none.json"),
-    ],
-)
-def test_flags_that_cannot_be_are_one_line_and_leave_nothing(cli, video, tmp_path, flags, words):
-    done = cli("analyze", str(video), "--out", str(tmp_path / "found"), *flags)
-    assert done.returncode == 2 and words in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1 and not (tmp_path / "found").exists()

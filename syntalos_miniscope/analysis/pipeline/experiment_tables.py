@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from syntalos_miniscope.analysis.pipeline.configs import ConfigError, Configs, configs_of
 
 LINE_NUMBER = "line number"
 EXPERIMENTS, PARAMETERS = "experiments.csv", "analysis_parameters.csv"
@@ -34,66 +34,31 @@ class TableLine:
         return {name: parse_cell(text) for name, text in self.cells.items() if text.strip()}
 
 
-class AnalysisParameters(BaseModel):
-    """How one recording is analysed, by the names of the columns; unknown ones ride along.
-
-    Lengths are in pixels of the frame, times in seconds.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    crop_coords: tuple[float, float, float, float] | None = None
-    """(x0, y0, x1, y1), y counted from the bottom."""
-    decay_time: float = Field(default=0.4, gt=0)
-    method_deconvolution: str = "oasis"
-    method_init: str = "corr_pnr"
-    K: int | None = Field(default=None, ge=1)
-    gSig: tuple[float, float] = (7, 7)  # noqa: N815 - the column's name
-    gSiz: tuple[float, float] = (29, 29)  # noqa: N815
-    tsub: int = Field(default=2, ge=1)
-    ssub: int = Field(default=1, ge=1)
-    ssub_B: int = Field(default=2, ge=1)  # noqa: N815
-    ring_size_factor: float = Field(default=1.4, gt=0)
-    min_corr: float = Field(default=0.8, ge=-1, le=1)
-    min_pnr: float = Field(default=10, ge=0)
-    rf: int | None = Field(default=40, ge=1)
-    stride: int | None = Field(default=20, ge=0)
-    min_SNR: float = 2.5  # noqa: N815
-    rval_thr: float = Field(default=0.85, ge=-1, le=1)
-    merge_thr: float = Field(default=0.7, ge=-1, le=1)
-    pw_rigid: bool = True
-    max_shifts: tuple[int, int] = (15, 15)
-    gSig_filt: tuple[float, float] = (7, 7)  # noqa: N815
-    strides: tuple[int, int] = (48, 48)
-    overlaps: tuple[int, int] = (24, 24)
-
-
 def read_experiment(project: Path, line_num: int) -> TableLine:
     """Give the row of `experiments.csv` with a line number; TableError if there is none."""
     return _line(project / EXPERIMENTS, line_num)
 
 
-def read_parameters(project: Path, line_num: int) -> AnalysisParameters:
-    """Give the parameters of a line; the defaults if the project has no such table.
+def read_parameters(project: Path, line_num: int) -> TableLine | None:
+    """Give the row of `analysis_parameters.csv`; None if the project has no such table.
 
-    TableError if the table lacks the line, or a value cannot be.
+    TableError if the table lacks the line.
     """
     path = project / PARAMETERS
-    if not path.exists():
-        return AnalysisParameters()
-    line = _line(path, line_num)
-    values = line.parsed()
-    # A cell that says None means that there is none, which for most is the default.
-    given = {name: value for name, value in values.items() if value is not None}
-    given |= {name: None for name in ("K", "rf", "stride") if name in values and name not in given}
+    return _line(path, line_num) if path.exists() else None
+
+
+def configs_of_line(line: TableLine | None, options: Mapping[str, Any]) -> Configs:
+    """Give what a row says, and over it some options.
+
+    TableError if a cell cannot be, ConfigError if an option cannot.
+    """
     try:
-        return AnalysisParameters.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        column = str(first["loc"][0])
-        raise TableError(
-            f"{line.where}, column {column}: {first['msg']}, not {line.cells.get(column, '')!r}"
-        ) from error
+        return configs_of(line.parsed() if line else {}, options)
+    except ConfigError as error:
+        if line is None or error.name in options or error.name not in line.cells:
+            raise
+        raise TableError(f"{line.where}, column {error.name}: {error.why}") from error
 
 
 def parse_cell(text: str) -> Any:

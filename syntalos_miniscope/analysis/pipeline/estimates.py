@@ -1,0 +1,140 @@
+"""Cells and traces on disk: ours to go on from, and a file for the readers of CaImAn's results."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
+from syntalos_miniscope.recording import disk_error
+
+Holder = TypeVar("Holder")
+
+NEEDS_H5PY = (
+    "estimates.hdf5 is not written without h5py: install syntalos-miniscope[analysis]; "
+    "estimates.npz holds the same"
+)
+
+
+def save_extraction(path: Path, extraction: Extraction, judged: Evaluation, **more: Any) -> None:
+    """Write an `.npz`: A (cell, H, W), C, raw, S (cell, frame), snr, r (cell,), and more arrays."""
+    arrays: dict[str, Any] = {
+        "A": extraction.footprints,
+        "C": extraction.traces,
+        "raw": extraction.raw_traces,
+        "S": extraction.spikes,
+        "snr": judged.snr,
+        "r": judged.r,
+        "backend": np.array(extraction.backend),
+        **more,
+    }
+    if extraction.background is not None:
+        arrays["background"] = extraction.background
+    _write_npz(path, arrays)
+
+
+def load_extraction(path: Path) -> tuple[Extraction, Evaluation]:
+    """Read what `save_extraction` wrote; every cell counts as accepted."""
+    with np.load(path) as stored:
+        extraction = Extraction(
+            footprints=stored["A"],
+            traces=stored["C"],
+            raw_traces=stored["raw"],
+            spikes=stored["S"],
+            backend=str(stored["backend"]),
+            background=stored["background"] if "background" in stored else None,
+        )
+        snr = stored["snr"]
+        return extraction, Evaluation(snr, stored["r"], np.ones(len(snr), np.bool_))
+
+
+def save_arrays(path: Path, holder: Any) -> None:
+    """Write a dataclass of arrays as `.npz`."""
+    _write_npz(path, {one.name: getattr(holder, one.name) for one in fields(holder)})
+
+
+def load_arrays(path: Path, kind: type[Holder]) -> Holder:
+    """Read what `save_arrays` wrote."""
+    with np.load(path) as stored:
+        return kind(**{one.name: stored[one.name] for one in fields(cast("Any", kind))})
+
+
+def save_hdf5(
+    path: Path, extraction: Extraction, evaluation: Evaluation, frame_rate_hz: float
+) -> bool:
+    """Write `estimates/A`, `C`, `S`, `YrA`… and `dims` as CaImAn's own file names and orders them.
+
+    A is a sparse matrix (pixel, cell) in compressed columns, pixels counted down the columns of
+    the picture; `YrA` is what the raw traces are above C. False, and no file, without h5py.
+    """
+    try:
+        import h5py
+    except ImportError:
+        return False
+
+    height, width = extraction.footprints.shape[1:]
+    data, rows, starts = _columns(extraction.footprints)
+    partial = path.with_name(f"{path.name}.partial")
+    with h5py.File(partial, "w") as file:
+        file["dims"] = np.array([height, width])
+        estimates = file.create_group("estimates")
+        matrix = estimates.create_group("A")
+        matrix.attrs["type"] = "csc_matrix"
+        for name, values in (("data", data), ("indices", rows), ("indptr", starts)):
+            matrix[name] = values
+        matrix["shape"] = np.array([height * width, len(extraction)])
+        estimates["C"] = extraction.traces
+        estimates["S"] = extraction.spikes
+        estimates["YrA"] = extraction.raw_traces - extraction.traces
+        estimates["dims"] = np.array([height, width])
+        estimates["SNR_comp"] = evaluation.snr
+        estimates["r_values"] = evaluation.r
+        estimates["idx_components"] = np.flatnonzero(evaluation.accepted)
+        estimates["idx_components_bad"] = np.flatnonzero(~evaluation.accepted)
+        if extraction.background is not None:
+            estimates["b0"] = extraction.background.ravel(order="F")
+        parameters = file.create_group("params/data")
+        parameters["fr"] = frame_rate_hz
+        parameters["dims"] = np.array([height, width])
+    partial.replace(path)
+    return True
+
+
+def write_table(path: Path, header: list[str], columns: list[NDArray[Any]]) -> None:
+    """Write columns as CSV with commas."""
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+    partial.replace(path)
+
+
+def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    partial = path.with_name(f"{path.stem}.partial.npz")
+    try:
+        np.savez_compressed(partial, **arrays)
+        partial.replace(path)
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def _columns(
+    footprints: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]]:
+    """Give compressed columns: values, rows, and where each cell begins."""
+    data, rows = [np.zeros(0, np.float32)], [np.zeros(0, np.int32)]
+    starts = [0]
+    for footprint in footprints:
+        flat = footprint.ravel(order="F")
+        inside = np.flatnonzero(flat)
+        data.append(flat[inside].astype(np.float32))
+        rows.append(inside.astype(np.int32))
+        starts.append(starts[-1] + len(inside))
+    return np.concatenate(data), np.concatenate(rows), np.array(starts, np.int32)
