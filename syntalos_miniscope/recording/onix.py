@@ -18,6 +18,7 @@ START = "start-time_*_miniscope.csv"
 CLOCK = "ucla-miniscope-v4-clock_*.raw"
 """uint64, little-endian: the tick of the clock at each frame."""
 USUAL_CLOCK_HZ = 250_000_000
+LONGEST_US = 1e14
 
 
 def is_onix(path: Path) -> bool:
@@ -55,8 +56,10 @@ def open_onix(path: Path) -> Recording:
         raise RecordingError(f"{path} has {len(ticks)} times of the clock for {frames} frames")
     elif frames > len(ticks):
         found.broken("the last frame has no time and is left out")
-    passed = (ticks[:count] - ticks[0]).astype(np.float64)
-    time_us = np.rint(passed * (1e6 / clock_hz)).astype(np.int64)
+    passed_us = (ticks[:count].astype(np.float64) - float(ticks[0])) * (1e6 / clock_hz)
+    if np.abs(passed_us).max() > LONGEST_US:
+        raise RecordingError(f"{path} holds a time of the clock that is years from the first")
+    time_us = np.rint(passed_us).astype(np.int64)
     index, time_us = settle(np.arange(count, dtype=np.int64), time_us, found)
     return Recording(
         path=path,

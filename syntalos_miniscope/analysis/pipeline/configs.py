@@ -109,10 +109,10 @@ class Configs:
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be; `name` is that of the option or column."""
+    """A setting that cannot be: the `name` of the option or column, and `why`."""
 
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name}: {why}")
+    def __init__(self, name: str, why: str, value: Any) -> None:
+        super().__init__(f"{name}: {why}, not {value!r}")
         self.name = name
         self.why = why
 
@@ -130,7 +130,7 @@ def configs_of(row: Mapping[str, Any], options: Mapping[str, Any]) -> Configs:
     known = {name for kind in kinds for name in kind.model_fields}
     for name in options:
         if name not in known:
-            raise ConfigError(name, "the pipeline has no such option")
+            raise ConfigError(name, "there is no such setting", options[name])
     return Configs(
         config_of(PreprocessConfig, row, options),
         config_of(ProcessConfig, row, options),
@@ -156,5 +156,5 @@ def config_of(kind: type[Model], row: Mapping[str, Any], options: Mapping[str, A
         first = error.errors()[0]
         name = str(first["loc"][0])
         column = name if name in row or name in options else SHORT.get(name, name)
-        why = f"{first['msg']}, not {given.get(name)!r}"
-        raise ConfigError(column, why) from error
+        why = "too few values" if first["type"] == "missing" else first["msg"]
+        raise ConfigError(column, why, given.get(name)) from error

@@ -58,7 +58,9 @@ def configs_of_line(line: TableLine | None, options: Mapping[str, Any]) -> Confi
     except ConfigError as error:
         if line is None or error.name in options or error.name not in line.cells:
             raise
-        raise TableError(f"{line.where}, column {error.name}: {error.why}") from error
+        raise TableError(
+            f"{line.where}, column {error.name}: {error.why}, not {line.cells[error.name]!r}"
+        ) from error
 
 
 def parse_cell(text: str) -> Any:

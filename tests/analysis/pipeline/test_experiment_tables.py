@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syntalos_miniscope.analysis.pipeline.configs import ConfigError, configs_of
 from syntalos_miniscope.analysis.pipeline.experiment_tables import (
-    AnalysisParameters,
     TableError,
+    configs_of_line,
     parse_cell,
     read_experiment,
     read_parameters,
@@ -34,18 +35,57 @@ def test_an_experiment_is_found_by_its_line_number(project):
     assert cells["comments"] == "good, calm"
 
 
+def configs(project, **options):
+    return configs_of_line(read_parameters(project, 96), options)
+
+
 def test_parameters_are_what_the_cells_mean(project):
-    found = read_parameters(project, 96)
-    assert found.crop_coords == (67, 503, 555, 61)
-    assert (found.gSig, found.min_corr, found.min_pnr) == ((3, 3), 0.85, 10)
-    assert (found.rf, found.stride, found.decay_time) == (25, 10, 0.4)
-    assert found.pw_rigid is True and found.K is None
-    assert found.strides == (48, 48)
-    assert found.model_extra == {"line number": 96, "mine": "hello"}
+    found = configs(project)
+    assert found.preprocess.crop_coords == (67, 503, 555, 61)
+    cells = found.extraction
+    assert (cells.gSig, cells.min_corr, cells.min_pnr) == ((3, 3), 0.85, 10)
+    assert (cells.rf, cells.stride, cells.decay_time) == (25, 10, 0.4)
+    assert cells.pw_rigid is True and cells.K is None
+    assert cells.strides == (48, 48)
+
+
+def test_columns_that_nobody_knows_ride_along(project):
+    assert read_parameters(project, 96).parsed()["mine"] == "hello"
 
 
 def test_without_the_table_the_defaults_hold(tmp_path):
-    assert read_parameters(tmp_path, 96) == AnalysisParameters()
+    assert configs(tmp_path) == configs_of({}, {})
+
+
+def test_the_stages_are_told_by_columns_too_in_their_long_or_short_names(tmp_path):
+    (tmp_path / "analysis_parameters.csv").write_text(
+        "line number,detrend_method,df_over_f,method,spectrogram,event_height,cut,crop_coords\n"
+        '96,None,TRUE,delta_f_over_f,FALSE,2.5,"(0.2, 2)",None\n'
+    )
+    found = configs(tmp_path)
+    assert found.preprocess.detrend_method is None and found.preprocess.crop_coords is None
+    assert found.preprocess.df_over_f_method == "delta_f_over_f"
+    assert found.postprocess.compute_miniscope_spectrogram is False
+    assert (found.postprocess.event_height, found.postprocess.cut) == (2.5, (0.2, 2))
+
+
+def test_an_option_stands_over_the_table(project):
+    found = configs(project, gSig=(5, 5), detrend_method="linear")
+    assert found.extraction.gSig == (5, 5) and found.extraction.min_corr == 0.85
+    assert found.preprocess.detrend_method == "linear"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"gsig": (3, 3)}, "gsig: there is no such setting"),
+        ({"gSig": "seven"}, "gSig: .* not 'seven'"),
+        ({"df_over_f_method": "f"}, "df_over_f_method: Input should be .* not 'f'"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(project, options, words):
+    with pytest.raises(ConfigError, match=words):
+        configs(project, **options)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +134,15 @@ def test_a_malformed_table_is_answered_with_file_line_and_column(tmp_path, table
         ("min_corr", "3", "column min_corr: .*less than or equal to 1"),
         ("pw_rigid", "maybe", "column pw_rigid: .*not 'maybe'"),
         ("decay_time", "-1", "column decay_time: .*greater than 0"),
+        ("method", "mean", "column method: .*not 'mean'"),
+        ("detrend_method", "cubic", "column detrend_method: .*not 'cubic'"),
     ],
 )
 def test_a_value_that_cannot_be_is_answered_with_its_column(tmp_path, column, cell, words):
     text = f"line number,{column}\n96,{cell}\n"
     (tmp_path / "analysis_parameters.csv").write_text(text)
     with pytest.raises(TableError, match=f"analysis_parameters.csv, line 2, {words}"):
-        read_parameters(tmp_path, 96)
+        configs(tmp_path)
 
 
 def test_a_table_that_is_no_text_is_refused(tmp_path):

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 from scipy import signal
 from scipy.signal import windows
 
-from syntalos_miniscope.analysis.pipeline.rhythms import band_passed, peaks, phase, slepian, spectrogram
+from syntalos_miniscope.analysis.pipeline.rhythms import (
+    band_passed,
+    peaks,
+    phase,
+    slepian,
+    spectrogram,
+)
 
 RATE_HZ = 20.0
 TIME_S = np.arange(2400) / RATE_HZ
