@@ -13,8 +13,10 @@ from typing import Annotated
 import typer
 
 from syntalos_miniscope.cli.analyze import analyze
+from syntalos_miniscope.cli.analyze_setup import analyze_setup
 from syntalos_miniscope.cli.console import BadInputError, say_error
 from syntalos_miniscope.cli.editor import open_editor
+from syntalos_miniscope.cli.machines import serve
 from syntalos_miniscope.cli.new_node import new_node
 from syntalos_miniscope.cli.nodes import find_nodes, nodes
 from syntalos_miniscope.cli.projects import examples, find_project, load_project
@@ -35,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
+app.command()(serve)
 app.command()(examples)
 app.command()(nodes)
 app.command()(devices)
@@ -47,6 +50,7 @@ app.command()(studio)
 app.command()(sweep)
 app.command()(score)
 app.command()(analyze)
+app.command()(analyze_setup)
 app.add_typer(syntalos, name="syntalos")
 
 

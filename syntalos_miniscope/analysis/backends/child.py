@@ -43,7 +43,7 @@ def run_child(chosen: Installed, work: Path, progress: Progress | None) -> None:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=work,
-                env=_surroundings(chosen.python),
+                env=surroundings(chosen.python),
                 start_new_session=True,
             )
         except OSError as error:
@@ -130,7 +130,8 @@ def _last_line(log: Path) -> str:
     return said[-1][:300] if said else "it printed nothing"
 
 
-def _surroundings(python: Path) -> dict[str, str]:
+def surroundings(python: Path) -> dict[str, str]:
+    """Give the environment variables for another Python: ours, less what is about our own."""
     kept = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     # Libraries of a conda environment are found by programs beside its python.
     kept["PATH"] = os.pathsep.join([str(python.parent), kept.get("PATH", "")])

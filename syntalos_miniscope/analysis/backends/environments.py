@@ -23,8 +23,6 @@ class Backend:
     """A program that extracts cells. `version` is None if we do not install it."""
 
     name: Name
-    imports: str
-    """What must be importable for it to be this program."""
     version: str | None = None
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 14))
     """From which to which version of Python it is locked for."""
@@ -41,9 +39,9 @@ class Backend:
 
 
 BACKENDS: dict[str, Backend] = {
-    "caiman": Backend("caiman", "caiman.source_extraction"),
-    "suite2p": Backend("suite2p", "suite2p.detection", "1.1.0"),
-    "minian": Backend("minian", "minian.cnmf", "2.0.2"),
+    "caiman": Backend("caiman"),
+    "suite2p": Backend("suite2p", "1.1.0"),
+    "minian": Backend("minian", "2.0.2"),
 }
 """In the order in which they are chosen if nobody says which."""
 

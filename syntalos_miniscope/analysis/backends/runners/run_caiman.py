@@ -1,0 +1,163 @@
+"""Runs CaImAn (1.9 and later) on a movie; under CaImAn's own Python, see docs/reference/backends.md.
+
+Written from CaImAn's public documentation; it has not been run where this was written.
+"""
+
+# What it imports is not in the project's environment, where types are checked.
+# pyright: reportMissingImports=false
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from runner_protocol import Tell, serve
+
+Arrays = dict[str, Any]
+
+
+def version() -> str:
+    """Give CaImAn's version; PyPI's `caiman` is another program, and has no source extraction."""
+    import caiman
+    import caiman.source_extraction
+
+    return str(getattr(caiman, "__version__", "unknown"))
+
+
+def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:
+    """Fit CNMF-E, in patches if `rf` says so, and give every component that it finds."""
+    os.environ["CAIMAN_TEMP"] = str(work)
+    import caiman
+    from caiman.source_extraction.cnmf import cnmf, params
+
+    asked = request["parameters"]
+    frames, height, width = movie.shape
+    tell("writing the movie as CaImAn maps it", 0.05)
+    mapped = write_mapped(movie, work)
+    options = params.CNMFParams(
+        params_dict={
+            "dims": (height, width),
+            "fr": float(request["frame_rate_hz"]),
+            "decay_time": float(asked["decay_time"]),
+            "method_init": "corr_pnr",
+            "method_deconvolution": "oasis",
+            "K": asked["K"],
+            "gSig": whole(asked["gSig"]),
+            "gSiz": whole(asked["gSiz"]),
+            "merge_thr": float(asked["merge_thr"]),
+            "p": int(asked["p"]),
+            "tsub": int(asked["tsub"]),
+            "ssub": int(asked["ssub"]),
+            "ssub_B": int(asked["ssub_B"]),
+            "ring_size_factor": float(asked["ring_size_factor"]),
+            "rf": asked["rf"],
+            "stride": asked["stride"],
+            "nb": int(asked["nb"]),
+            "nb_patch": int(asked["nb"]),
+            "min_corr": float(asked["min_corr"]),
+            "min_pnr": float(asked["min_pnr"]),
+            "low_rank_background": None,
+            "update_background_components": True,
+            "normalize_init": False,
+            "center_psf": True,
+            "only_init": True,
+            "del_duplicates": True,
+            "border_pix": 0,
+        }
+    )
+    cluster = start_cluster(caiman)
+    try:
+        pixels, dims, count = caiman.load_memmap(mapped)
+        images = np.reshape(pixels.T, [count, *dims], order="F")
+        tell("looking for cells", 0.15)
+        model = cnmf.CNMF(n_processes=cluster[2], dview=cluster[1], params=options)
+        model.fit(images)
+    finally:
+        caiman.stop_server(dview=cluster[1])
+    found = model.estimates
+    tell(f"writing {found.A.shape[1]} cells", 0.95)
+    # Pixels are counted down the columns, as in Matlab.
+    weights = np.asarray(found.A.todense(), np.float32).T.reshape(-1, width, height)
+    calcium = np.asarray(found.C, np.float32)
+    rest = 0 if found.YrA is None else np.asarray(found.YrA, np.float32)
+    spikes = np.zeros_like(calcium) if found.S is None else np.asarray(found.S, np.float32)
+    return {"A": weights.transpose(0, 2, 1), "C": calcium, "S": spikes, "raw": calcium + rest}
+
+
+def correct_motion(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:
+    """Correct motion with NoRMCorre, piecewise if it is asked for."""
+    os.environ["CAIMAN_TEMP"] = str(work)
+    import caiman
+    from caiman.motion_correction import MotionCorrect
+
+    asked = request["parameters"]
+    tell("writing the movie as CaImAn maps it", 0.05)
+    mapped = write_mapped(movie, work)
+    cluster = start_cluster(caiman)
+    try:
+        tell("finding the motion", 0.15)
+        correction = MotionCorrect(
+            [mapped],
+            dview=cluster[1],
+            max_shifts=whole(asked["max_shifts"]),
+            gSig_filt=whole(asked["gSig_filt"]),
+            strides=whole(asked["strides"]),
+            overlaps=whole(asked["overlaps"]),
+            max_deviation_rigid=int(asked["max_deviation_rigid"]),
+            pw_rigid=bool(asked["pw_rigid"]),
+            border_nan="copy",
+            nonneg_movie=False,
+        )
+        correction.motion_correct(save_movie=True)
+    finally:
+        caiman.stop_server(dview=cluster[1])
+    tell("writing the movie", 0.9)
+    saved = correction.fname_tot_els if asked["pw_rigid"] else correction.fname_tot_rig
+    pixels, dims, count = caiman.load_memmap(saved[0])
+    images = np.reshape(pixels.T, [count, *dims], order="F")
+    out = np.lib.format.open_memmap(work / "corrected.npy", "w+", np.float32, movie.shape)
+    for first in range(0, count, 100):
+        out[first : first + 100] = images[first : first + 100]
+    out.flush()
+    if asked["pw_rigid"]:
+        down = np.mean(correction.x_shifts_els, axis=1)
+        right = np.mean(correction.y_shifts_els, axis=1)
+        back = np.stack([down, right], axis=1)
+    else:
+        back = np.asarray(correction.shifts_rig)[:, :2]
+    # What CaImAn gives is the way back.
+    return {"shifts": -back.astype(np.float32)}
+
+
+def write_mapped(movie: Any, work: Path) -> str:
+    """Write the movie as CaImAn's memory map, pixels (by columns) x frames, and give its name.
+
+    The name carries the shape: that is how CaImAn reads it.
+    """
+    frames, height, width = movie.shape
+    path = work / f"movie_d1_{height}_d2_{width}_d3_1_order_C_frames_{frames}_.mmap"
+    mapped = np.memmap(path, np.float32, "w+", shape=(height * width, frames), order="C")
+    for first in range(0, frames, 100):
+        some = movie[first : first + 100].astype(np.float32)
+        mapped[:, first : first + 100] = some.transpose(2, 1, 0).reshape(height * width, -1)
+    mapped.flush()
+    return str(path)
+
+
+def start_cluster(caiman: Any) -> tuple[Any, Any, int]:
+    """Start CaImAn's worker processes, one fewer than there are cores; each takes about 1 GB."""
+    workers = max((os.cpu_count() or 2) - 1, 1)
+    return caiman.cluster.setup_cluster(
+        backend="multiprocessing", n_processes=workers, single_thread=workers == 1
+    )
+
+
+def whole(pair: Any) -> tuple[int, int]:
+    """Give two whole numbers, as CaImAn wants lengths."""
+    return round(pair[0]), round(pair[1])
+
+
+if __name__ == "__main__":
+    serve(version, {"extract": extract, "correct_motion": correct_motion})
