@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, progress, say, say_error
+from syntalos_miniscope.cli.machines import LOOPBACK, distributed
 from syntalos_miniscope.cli.nodes import NodesDir, find_nodes
 from syntalos_miniscope.cli.projects import find_project, load_project
 
 if TYPE_CHECKING:
-    from syntalos_miniscope.engine.local import LocalEngine
+    from syntalos_miniscope.engine.course import Engine
     from syntalos_miniscope.project import Project
 
 
@@ -28,6 +29,7 @@ class EngineName(StrEnum):
     """The hosts that the command line can choose."""
 
     LOCAL = "local"
+    EZMSG = "ezmsg"
 
 
 def run(
@@ -47,7 +49,16 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NODE.SETTING=VALUE", help="VALUE is TOML, else a string."),
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help="The host.")] = EngineName.LOCAL,
+    engine: Annotated[
+        EngineName, typer.Option(help="One process, or (ezmsg) one for each group of nodes.")
+    ] = EngineName.LOCAL,
+    machine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=ADDRESS:PORT", help="With ezmsg: where a machine serves."),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="With ezmsg: where other machines find this one.")
+    ] = LOOPBACK,
     nodes: NodesDir = None,
 ) -> None:
     """Run a project, in the editor or with --headless to its end."""
@@ -59,6 +70,7 @@ def run(
     catalog = find_nodes(nodes)
     loaded = _with_settings(load_project(file), set_ or [])
     _check_texts({"--subject": subject, "--experiment": experiment})
+    _check_engine(engine, headless, machine or [], listen)
     if report is not None:
         _check_report(report)
     options = RunOptions(
@@ -77,7 +89,18 @@ def run(
         graph = check(loaded, catalog, str(file))
     except ProjectError as error:
         raise BadInputError(str(error)) from error
-    raise typer.Exit(_run_headless(LocalEngine(graph, options), seconds, report))
+    if engine is EngineName.LOCAL:
+        host = LocalEngine(graph, options)
+    else:
+        host = distributed(graph, options, catalog, machine or [], listen)
+    raise typer.Exit(_run_headless(host, seconds, report))
+
+
+def _check_engine(engine: EngineName, headless: bool, machines: list[str], listen: str) -> None:
+    if engine is EngineName.LOCAL and (machines or listen != LOOPBACK):
+        raise BadInputError("--machine and --listen are for --engine ezmsg")
+    if engine is EngineName.EZMSG and not headless:
+        raise BadInputError("--engine ezmsg runs without windows: add --headless")
 
 
 def _check_texts(texts: dict[str, str]) -> None:
@@ -114,7 +137,7 @@ def _with_settings(project: Project, changes: list[str]) -> Project:
     return project
 
 
-def _run_headless(engine: LocalEngine, seconds: float | None, report: Path | None) -> int:
+def _run_headless(engine: Engine, seconds: float | None, report: Path | None) -> int:
     from syntalos_miniscope.engine.run import RunError
 
     try:
@@ -136,7 +159,7 @@ def _run_headless(engine: LocalEngine, seconds: float | None, report: Path | Non
 
 
 @contextmanager
-def _interrupts(engine: LocalEngine) -> Generator[None]:
+def _interrupts(engine: Engine) -> Generator[None]:
     """Let Ctrl-C and SIGTERM do what the stop button does; before t = 0 they refuse the run."""
     asked: list[int] = []
 
@@ -156,7 +179,7 @@ def _interrupts(engine: LocalEngine) -> Generator[None]:
             signal.signal(number, handler)
 
 
-def _watch(engine: LocalEngine, seconds: float | None) -> None:
+def _watch(engine: Engine, seconds: float | None) -> None:
     with progress(known_length=seconds is not None) as bar:
         task = bar.add_task("Running", total=seconds, told="")
         while not engine.wait(0.2):

@@ -103,6 +103,10 @@ class Channel:
         """Send what is still to be sent, then hang up."""
         self._outbox.put(None)
 
+    def join(self, timeout_s: float) -> None:
+        """Wait until all has been sent."""
+        self._writer.join(timeout_s)
+
     def _send(self, message: dict[str, Any], blob: bytes = b"") -> None:
         text = json.dumps(message).encode()
         self._outbox.put(_HEAD.pack(len(text), len(blob)) + text + blob)

@@ -7,6 +7,7 @@ import logging
 import socket
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Any
 
@@ -92,8 +93,12 @@ class EzmsgEngine(Engine):
         self._check_machines()
         self._machine.open()
         Thread(target=self._watch_servers, name="graph servers", daemon=True).start()
-        for where in dict.fromkeys(self._plan.places.values()):
+        # Other machines first: one that is not there is known before anything was started here.
+        for where in sorted(set(self._plan.places.values()), key=lambda at: not at.machine):
             self._processes[where] = self._start(where)
+        # All at once: one that is there waits no longer than LOST_AFTER_S for the first word.
+        with ThreadPoolExecutor(len(self._processes) or 1) as threads:
+            list(threads.map(Process.open, self._processes.values()))
         shares = {where: self._plan.share(where) for where in self._processes}
         asked = [
             process.channel.ask("open", boxes=shares[where].boxes, wires=shares[where].wires)
@@ -230,7 +235,7 @@ class EzmsgEngine(Engine):
         for name, keeper in self._keepers.items():
             if keeper.alive:
                 self._keep(name, keeper)
-        for process in alive:
+        for process in self._processes.values():
             process.close()
         for process in self._processes.values():
             process.join()

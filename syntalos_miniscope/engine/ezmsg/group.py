@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
 import sys
@@ -15,7 +17,7 @@ from typing import Any
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.engine.course import STOP_GRACE_S
-from syntalos_miniscope.engine.ezmsg.channel import Call, Channel, RefusedError
+from syntalos_miniscope.engine.ezmsg.channel import Call, Channel, RefusedError, send_message
 from syntalos_miniscope.engine.ezmsg.links import Links
 from syntalos_miniscope.engine.ezmsg.machine import Site
 from syntalos_miniscope.engine.ezmsg.shared_folder import accept, offer
@@ -68,6 +70,8 @@ class Group:
         while (job := self._jobs.get()) is not None:
             job()
         self._leave()
+        self._channel.close()
+        self._channel.join(1.0)
 
     def quit(self) -> None:
         """End in order, as when the engine has gone; from any thread or signal handler."""
@@ -241,7 +245,6 @@ class Group:
                 worker.stop_unlaunched()
             elif not worker.ended(STOP_GRACE_S):
                 worker.abandon(STOP_GRACE_S)
-        self._channel.close()
 
 
 def _answered(call: Call, verb: Callable[..., Any]) -> None:
@@ -253,11 +256,16 @@ def _answered(call: Call, verb: Callable[..., Any]) -> None:
 
 def main(fd: int, site: str) -> None:
     """Run the boxes of one process, in conversation over a socket that was handed down."""
-    group = Group(socket.socket(fileno=fd), Site.from_json(site))
+    sock = socket.socket(fileno=fd)
+    send_message(sock, {"ready": True})
+    group = Group(sock, Site.from_json(site))
     # Ctrl-C reaches every process of a terminal; the engine says what follows from it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: group.quit())
     group.live()
+    # Every file is closed. The interpreter would take a second to take itself down.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -130,8 +130,8 @@ class Links:
 
     def publish(self, links: Sequence[dict[str, Any]], workers: Mapping[str, Worker]) -> None:
         """Open the sending ends."""
-        self._exchange = self._exchange or Exchange()
         for link in links:
+            self._exchange = self._exchange or Exchange()
             (node, port), far, topic = link["source"], link["other_machine"], link["topic"]
             server = self._outer if far else self._inner
             [kind] = [out.type for out in workers[node].node.outputs if out.id == port]
@@ -152,8 +152,8 @@ class Links:
 
         `broken` is told node, port and what was wrong with what came.
         """
-        self._exchange = self._exchange or Exchange()
         for link in links:
+            self._exchange = self._exchange or Exchange()
             topic, (sender, out), server = link["topic"], link["source"], link["server"]
             receiver = self._exchange.receiver(topic, tuple(server) if server else self._inner)
             metadata = self._heard.setdefault(f"{sender}.{out}", {})

@@ -18,6 +18,7 @@ LOST_AFTER_S = 3.0
 """How long a machine may show no sign of life. A scope has room for about four seconds of frames
 (its ring, and the queue of the wire), so that recording elsewhere loses none meanwhile."""
 
+START_S = 60.0
 CLOSE_S = 5.0
 PINGS = 20
 
@@ -40,16 +41,29 @@ class Process:
         self.place = place
         self.outer = outer
         """Where wires to other machines can be had."""
-        self.alive = True
+        self.alive = False
+        """Whether it is in conversation."""
         self.offset_ns = 0
         """Its monotonic clock minus the engine's."""
         self.uncertainty_ns = 0
+        self._sock = sock
         self._child = child
         self._gone = gone
         self._closing = False
         self._launched = False
         lost_after_s = LOST_AFTER_S if child is None else None
         self.channel = Channel(sock, lambda call: hear(self, call), self._on_gone, lost_after_s)
+
+    def open(self) -> None:
+        """Wait until it is there, then begin the conversation; RunError if it does not come."""
+        self._sock.settimeout(START_S)
+        try:
+            ready = read_message(self._sock, 100)
+        except (OSError, ValueError):
+            ready = None
+        if ready is None:
+            raise RunError(None, f"the process of {self.place} did not start")
+        self.alive = True
         self.channel.open()
 
     def measure_clock(self) -> None:
@@ -74,7 +88,10 @@ class Process:
     def close(self) -> None:
         """Hang up: it ends by itself."""
         self._closing = True
-        self.channel.close()
+        if self.alive:
+            self.channel.close()
+        else:
+            self._sock.close()
 
     def join(self) -> None:
         """Wait for its end, and see to it."""
@@ -99,8 +116,9 @@ class Process:
             code = self._child.wait(CLOSE_S)
         except subprocess.TimeoutExpired:
             return "its process hung up"
-        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return f"its process was killed ({name})"
+        if code < 0:
+            return f"its process was killed ({signal.Signals(-code).name})"
+        return f"its process ended by itself (exit code {code})"
 
     def _on_gone(self, lost: bool) -> None:
         self.alive = False
