@@ -67,6 +67,14 @@ def free_bytes(folder: Path) -> int | None:
         return None
 
 
+def kept_bytes(folder: Path) -> int:
+    """Give how much lies in the folder of a run; what vanishes meanwhile counts as nothing."""
+    try:
+        return sum(file.stat().st_size for file in folder.rglob("*"))
+    except OSError:
+        return 0
+
+
 def _boxes(graph: Graph) -> Iterator[Finding]:
     if not any(is_source(node.type) for node in graph.nodes.values()):
         yield Finding("stop", None, "Nothing sends data: add a scope, a player or another source")

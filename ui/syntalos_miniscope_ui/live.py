@@ -113,7 +113,8 @@ class Live(QObject):
                 wire.show_load(None, 0, alarm=False)
             else:
                 wire.show_load(load.items_per_s, load.dropped, alarm=load.dropping)
-        window.run_bar.show_clock(state, window.running.options.record)
+        engine = window.running.engine
+        window.run_bar.show_clock(state, engine.export_dir if engine else None)
         window.log.add(window.running.take_log())
 
 

@@ -84,6 +84,9 @@ def menus_of(window: EditorWindow) -> dict[str, list[Action]]:
             Action("Light", "", lambda: window.set_mode("light")),
             Action("Dark", "", lambda: window.set_mode("dark")),
             Action("As the desktop", "", lambda: window.set_mode("system")),
+            line,
+            Action("View fills the screen", "F11", window.views.fill_screen),
+            Action("&Put the docks back", "", window.put_docks_back, "Lay out panels as at first"),
         ],
         "&Help": [
             Action("First steps", "F1", window.show_start, "Examples to begin with"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSettings, Qt, Signal
@@ -17,9 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from syntalos_miniscope.engine.run import RunOptions, default_export_dir
-from syntalos_miniscope_ui.checks import free_bytes
+from syntalos_miniscope_ui.checks import free_bytes, kept_bytes
 from syntalos_miniscope_ui.running import Phase, RunState
 from syntalos_miniscope_ui.theme import Theme
+
+DISK_EVERY_S = 1.0
 
 
 class RunBar(QToolBar):
@@ -34,7 +37,8 @@ class RunBar(QToolBar):
         self.setObjectName("run-bar")
         self.setMovable(False)
         self._settings = settings
-        self._first_bytes: int | None = None
+        self._look_s = 0.0
+        self._disk: list[str] = []
         self.run = self._button("Run", "Check, then run and record (F5)")
         self.run.clicked.connect(lambda: self.run_asked.emit(True))
         self.preview = self._button("Preview", "Run without recording (Shift+F5)")
@@ -100,21 +104,25 @@ class RunBar(QToolBar):
         for line in (self.subject, self.experiment, self.folder):
             line.setEnabled(idle)
 
-    def show_clock(self, state: RunState, recording: bool) -> None:
-        """Show the length of the run, the free disk, and the minutes left at this rate."""
-        free = free_bytes(self.export_dir)
-        disk = "" if free is None else f"{free / 2**30:,.1f} GiB free"
-        if state.phase != "running":
-            self._first_bytes = None
-            words = {"preparing": "preparing …", "stopping": "stopping …"}
-            parts = [words.get(state.phase, ""), disk]
-        else:
-            minutes, seconds = divmod(int(state.elapsed_s), 60)
-            parts = [f"{minutes:02d}:{seconds:02d}", disk]
-            if recording and free is not None:
-                self._first_bytes = free if self._first_bytes is None else self._first_bytes
-                parts.append(minutes_left(self._first_bytes - free, state.elapsed_s, free))
+    def show_clock(self, state: RunState, kept_in: Path | None) -> None:
+        """Show the length of the run, the free disk, and how long it lasts at the run's rate."""
+        if time.monotonic() >= self._look_s or state.phase != "running":
+            self._look_s = time.monotonic() + DISK_EVERY_S
+            self._disk = self._disk_words(state, kept_in)
+        words = {"preparing": "preparing …", "stopping": "stopping …"}
+        minutes, seconds = divmod(int(state.elapsed_s), 60)
+        now = f"{minutes:02d}:{seconds:02d}" if state.phase == "running" else ""
+        parts = [words.get(state.phase, now), *self._disk]
         self.clock.setText("   ·   ".join(part for part in parts if part))
+
+    def _disk_words(self, state: RunState, kept_in: Path | None) -> list[str]:
+        free = free_bytes(self.export_dir)
+        if free is None:
+            return []
+        words = [f"{free / 2**30:,.1f} GiB free"]
+        if kept_in is not None and state.phase == "running":
+            words.append(minutes_left(kept_bytes(kept_in), state.elapsed_s, free))
+        return words
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton()

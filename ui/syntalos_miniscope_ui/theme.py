@@ -101,7 +101,7 @@ def dress(app: QApplication, theme: Theme) -> None:
     """Give every widget of the program the colours of a theme."""
     app.setStyle("Fusion")
     app.setPalette(_palette(theme))
-    app.setStyleSheet(_SHEET.format(theme=theme, tick=_TICK))
+    app.setStyleSheet(_SHEET.format(theme=theme, signs=_SIGNS))
 
 
 def _palette(theme: Theme) -> QPalette:
@@ -131,15 +131,17 @@ def _palette(theme: Theme) -> QPalette:
     return palette
 
 
-_TICK = (Path(__file__).parent / "tick.svg").as_posix()
+_SIGNS = (Path(__file__).parent / "signs").as_posix()
 _SHEET = """
 QToolTip {{ background: {theme.box}; color: {theme.text}; border: 1px solid {theme.idle};
   padding: 4px; }}
+QDockWidget {{ titlebar-close-icon: url("{signs}/close.svg");
+  titlebar-normal-icon: url("{signs}/float.svg"); }}
 QDockWidget::title {{ background: {theme.box_head}; padding: 5px 8px; }}
 QToolBar {{ border: none; spacing: 4px; padding: 3px; }}
 QCheckBox::indicator, QGroupBox::indicator {{ width: 13px; height: 13px; border-radius: 2px;
   border: 1px solid {theme.idle}; background: {theme.base}; }}
-QCheckBox::indicator:checked, QGroupBox::indicator:checked {{ image: url("{tick}");
+QCheckBox::indicator:checked, QGroupBox::indicator:checked {{ image: url("{signs}/tick.svg");
   border-color: {theme.highlight}; background: {theme.highlight}; }}
 QCheckBox::indicator:focus {{ border-color: {theme.text}; }}
 QCheckBox::indicator:disabled, QGroupBox::indicator:disabled {{ background: {theme.window};

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.mailbox import Tap
@@ -27,6 +27,7 @@ class Views:
         self._window = window
         self._on_rois = on_rois
         self.docks: dict[End, QDockWidget] = {}
+        self._restored: set[QDockWidget] = set()
         self._feeds: dict[End, Feed] = {}
         self._commands: dict[End, tuple[FrameView, Tap]] = {}
 
@@ -36,11 +37,23 @@ class Views:
         for end, port in shown_inputs(document):
             self.open(document, engine, end, port)
         added = list(self.docks.values())[before:]
-        if added:
-            tall = [5 if isinstance(dock.widget(), FrameView) else 2 for dock in added]
-            self._window.resizeDocks(added, [100 * part for part in tall], Qt.Orientation.Vertical)
-            self._window.resizeDocks(added[:1], [WIDTH], Qt.Orientation.Horizontal)
+        self._share_out([dock for dock in added if dock not in self._restored])
         return bool(added)
+
+    def put_back(self) -> None:
+        """Lay out all views on the right, as at first."""
+        docks = list(self.docks.values())
+        for dock in docks:
+            dock.setFloating(False)
+            self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            dock.show()
+        self._share_out(docks)
+
+    def _share_out(self, docks: list[QDockWidget]) -> None:
+        if docks:
+            tall = [500 if isinstance(dock.widget(), FrameView) else 200 for dock in docks]
+            self._window.resizeDocks(docks, tall, Qt.Orientation.Vertical)
+            self._window.resizeDocks(docks[:1], [WIDTH], Qt.Orientation.Horizontal)
 
     def open(self, document: Document, engine: Engine, end: End, port: In) -> None:
         """Attach a view to an input of a running graph, in its dock of before if there was one."""
@@ -88,9 +101,23 @@ class Views:
             if end[0] not in document.graph.nodes:
                 self._window.removeDockWidget(dock)
                 dock.deleteLater()
+                self._restored.discard(dock)
                 del self.docks[end]
             else:
                 dock.setWindowTitle(_title(document, end, document.input(end)))
+
+    def fill_screen(self) -> None:
+        """Let the view that was used last fill its screen, or go back to where it was."""
+        focus = QApplication.focusWidget()
+        with_focus = [d for d in self.docks.values() if focus and d.isAncestorOf(focus)]
+        filling = [d for d in self.docks.values() if d.isFloating() and d.isVisible()]
+        dock = next(iter((*with_focus, *filling, *self.docks.values())), None)
+        if dock is None:
+            return
+        dock.setFloating(not dock.isFloating())
+        dock.show()
+        if dock.isFloating():
+            dock.setGeometry(self._window.screen().availableGeometry())
 
     def raise_view(self, node_id: str) -> bool:
         """Bring the view of a box to the front; False if it has none."""
@@ -105,7 +132,10 @@ class Views:
         dock = QDockWidget(self._window)
         dock.setObjectName("view-" + "-".join(end))
         dock.setWidget(viewer)
-        self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        if self._window.restoreDockWidget(dock):
+            self._restored.add(dock)
+        else:
+            self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         return dock
 
 

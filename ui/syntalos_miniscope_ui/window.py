@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QSettings
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QInputDialog,
     QMainWindow,
     QVBoxLayout,
@@ -35,6 +34,7 @@ from syntalos_miniscope_ui.closing import may_close
 from syntalos_miniscope_ui.dialogs import Ask
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.files import Files
+from syntalos_miniscope_ui.layout import Layout
 from syntalos_miniscope_ui.live import Live
 from syntalos_miniscope_ui.log_panel import LogPanel
 from syntalos_miniscope_ui.menus import menus_of
@@ -85,9 +85,6 @@ class EditorWindow(QMainWindow):
     def _lay_out(self) -> None:
         self.setWindowTitle("Syntalos Miniscope")
         self.resize(1500, 900)
-        place = self.settings.value("window/geometry")
-        if isinstance(place, QByteArray):
-            self.restoreGeometry(place)
         self.addToolBar(self.run_bar)
         self._middle = QWidget()
         layout = QVBoxLayout(self._middle)
@@ -96,26 +93,11 @@ class EditorWindow(QMainWindow):
         layout.addWidget(self.view, 1)
         self.setCentralWidget(self._middle)
         self.palette_list = palette.Palette(self.catalog)
-        left, bottom = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
-        boxes = self._dock("Boxes", self.palette_list, left)
-        knobs = self._dock("Settings", self.inspector, left)
-        log = self._dock("Log", self.log, bottom)
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.resizeDocks([boxes, knobs], [280, 480], Qt.Orientation.Vertical)
-        self.resizeDocks([boxes], [360], Qt.Orientation.Horizontal)
-        self.resizeDocks([log], [130], Qt.Orientation.Vertical)
-        self.statusBar().setSizeGripEnabled(False)
-
-    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(title.lower())
-        dock.setWidget(widget)
-        dock.setFeatures(
-            QDockWidget.DockWidgetFeature.DockWidgetMovable
-            | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+        self.layout_of_docks = Layout(
+            self, {"Boxes": self.palette_list, "Settings": self.inspector}, {"Log": self.log}
         )
-        self.addDockWidget(area, dock)
-        return dock
+        self.layout_of_docks.restore(self.settings)
+        self.statusBar().setSizeGripEnabled(False)
 
     def _connect(self) -> None:
         self.palette_list.chosen.connect(self.finder.add_in_view)
@@ -268,6 +250,11 @@ class EditorWindow(QMainWindow):
         self.log.theme = self.theme
         self.live.refresh()
 
+    def put_docks_back(self) -> None:
+        """Lay out panels and views as they were at first."""
+        self.layout_of_docks.put_back()
+        self.views.put_back()
+
     def _desktop_changed(self) -> None:
         if self._mode == "system":
             self.set_mode("system")
@@ -277,7 +264,7 @@ class EditorWindow(QMainWindow):
         if not may_close(self):
             event.ignore()
             return
-        self.settings.setValue("window/geometry", self.saveGeometry())
+        self.layout_of_docks.keep(self.settings)
         for studio in self.findChildren(QMainWindow):
             studio.close()
         self.before_run.join()
