@@ -62,7 +62,8 @@ def page(shown: Shown) -> str:
     parts += [f"<p>{escape(note)}</p>" for note in shown.notes]
     if len(shown.prepared.time_us) > 1:
         parts += _cells(shown)
-        if shown.configs.process.apply_motion_correction:
+        process = shown.configs.process
+        if process.apply_motion_correction and process.inspect_motion_correction:
             parts += _motion(shown)
         parts += _light(shown)
         parts += _thresholds(shown)

@@ -121,9 +121,12 @@ def moved_back(frame: Image, dy: float, dx: float) -> Image:
 
 
 def pixel_scale(recording: Recording, config: PreprocessConfig) -> PixelScale:
-    """Give what the pixels of the written video stand for, whatever the recording shows."""
+    """Give what the pixels of the written video stand for, whatever the recording shows.
+
+    Changes over a baseline of next to nothing, beyond 63 or 240, do not fit and are clipped.
+    """
     if config.df_over_f and config.df_over_f_method == "delta_f_over_f":
-        return PixelScale(-1, 16 / 65535, 16, "dF/F")
+        return PixelScale(-1, 64 / 65535, 16, "dF/F")
     if config.df_over_f:
         return PixelScale(-16, 256 / 65535, 16, "dF/sqrt(F)")
     if config.detrend_method == "linear":
