@@ -105,14 +105,14 @@ class EzmsgEngine(Engine):
             for where, process in self._processes.items()
         ]
         for answer in asked:
-            self._take_state(answer.result()[0])
+            answer.result()
         for where, process in self._processes.items():
             process.channel.call("publish", links=shares[where].out)
         outer = {link.topic: self._processes[link.sender].outer
                  for link in self._plan.links if link.other_machine}  # fmt: skip
         for where, process in self._processes.items():
             links = [told | {"server": outer.get(told["topic"])} for told in shares[where].into]
-            process.channel.call("subscribe", links=links)
+            self._take_state(process.channel.call("subscribe", links=links))
         for node_id, box in self._remote.items():
             box.settle(self._processes[self._plan.places[node_id]], self._links)
         for process in self._processes.values():

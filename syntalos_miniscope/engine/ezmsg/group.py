@@ -49,6 +49,7 @@ class Group:
         self._taps: list[Tap] = []
         self._experiment: ExperimentDir | None = None
         self._launched = False
+        self._finished = False
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._channel = Channel(sock, self._hear, self._gone, site.lost_after_s)
         self._at_once: dict[str, Callable[..., Any]] = {
@@ -90,7 +91,7 @@ class Group:
         else:
             raise ValueError(f"there is no '{call.verb}'")
 
-    def _open(self, boxes: list[dict[str, Any]], wires: list[dict[str, Any]]) -> dict[str, Any]:
+    def _open(self, boxes: list[dict[str, Any]], wires: list[dict[str, Any]]) -> None:
         catalog = Catalog.find(map(Path, self._site.nodes))
         for box in boxes:
             kind = catalog.node(box["type"])
@@ -102,13 +103,13 @@ class Group:
             (sender, out), (receiver, into) = wire["source"], wire["target"]
             target = self._workers[receiver]
             self._workers[sender].connect(out, target, into, outlived=wire["outlived"])
-        return self._state()
 
     def _publish(self, links: list[dict[str, Any]]) -> None:
         self._links.publish(links, self._workers)
 
-    def _subscribe(self, links: list[dict[str, Any]]) -> None:
+    def _subscribe(self, links: list[dict[str, Any]]) -> dict[str, Any]:
         self._links.subscribe(links, self._workers, self._broken)
+        return self._state()
 
     def _prepare(self, node: str, heard: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Prepare a box; `heard` is what the outputs in other processes say of themselves."""
@@ -180,7 +181,8 @@ class Group:
             self._experiment.discard()
 
     def _finish(self) -> dict[str, Any]:
-        """Give the final state; every box here has ended."""
+        """Give the final state; every box here has ended or been given up."""
+        self._finished = True
         self._links.join(STOP_GRACE_S)
         return self._state()
 
@@ -235,6 +237,8 @@ class Group:
 
     def _leave(self) -> None:
         """Stop what still runs, sources first, and wait for it."""
+        if self._finished:
+            return
         self._links.cut()
         for worker in self._workers.values():
             worker.request_stop()

@@ -20,7 +20,7 @@ from syntalos_miniscope.engine.ezmsg.exchange import (
     Sender,
 )
 from syntalos_miniscope.engine.ezmsg.machine import Address
-from syntalos_miniscope.engine.ezmsg.wire_format import Parcel
+from syntalos_miniscope.engine.ezmsg.wire_format import Parcel, metadata_from_json
 from syntalos_miniscope.engine.mailbox import Mailbox
 from syntalos_miniscope.engine.worker import Worker
 from syntalos_miniscope.node import In, Policy
@@ -169,9 +169,7 @@ class Links:
     def learn(self, heard: Mapping[str, Mapping[str, Any]]) -> None:
         """Take what outputs in other processes say of their streams."""
         for source, metadata in heard.items():
-            # JSON has made a list of each tuple.
-            told = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata.items()}
-            self._heard.setdefault(source, {}).update(told)
+            self._heard.setdefault(source, {}).update(metadata_from_json(metadata))
 
     def launch(self) -> None:
         """Begin to send and receive."""

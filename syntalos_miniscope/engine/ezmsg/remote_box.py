@@ -12,6 +12,7 @@ from syntalos_miniscope.engine.ezmsg.channel import GoneError, RefusedError
 from syntalos_miniscope.engine.ezmsg.plan import Link
 from syntalos_miniscope.engine.ezmsg.process import Process
 from syntalos_miniscope.engine.ezmsg.views import RemoteTap
+from syntalos_miniscope.engine.ezmsg.wire_format import metadata_from_json
 from syntalos_miniscope.engine.mailbox import Tap
 from syntalos_miniscope.engine.run import BoxState, WireLoad, describe
 from syntalos_miniscope.node import Settings, is_source
@@ -87,7 +88,7 @@ class RemoteBox:
         }
         described = self._call("prepare", heard=heard)
         for port, metadata in described.items():
-            self.described[port].update(metadata)
+            self.described[port].update(metadata_from_json(metadata))
         self.state.phase = "ready"
 
     def begin(self) -> None:

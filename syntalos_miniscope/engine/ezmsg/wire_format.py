@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,11 @@ def decode(buffers: Sequence[memoryview]) -> Parcel:
         return Parcel(_put_together(kind, head[_HEAD.size :], arrays), sent_ns)
     except (struct.error, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"a parcel that does not fit its header: {error}") from error
+
+
+def metadata_from_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the metadata of a stream as they were before JSON made a list of each tuple."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in metadata.items()}
 
 
 def _taken_apart(item: Item | None) -> tuple[int, bytes, list[NDArray[Any]]]:
