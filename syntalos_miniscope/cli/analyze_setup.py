@@ -41,7 +41,7 @@ def analyze_setup(
             say(f"{backend} removed" if making.remove(backend) else f"{backend} is not set up")
             return
         if caiman_env is not None:
-            found = making.adopt(backend, caiman_env, say)
+            found = making.adopt_caiman(caiman_env, say)
         else:
             with err.status("") as status:
                 tell = (lambda text: status.update(Text(text))) if err.is_terminal else say

@@ -1,4 +1,4 @@
-"""Runs CaImAn (1.9 and later) on a movie; under CaImAn's own Python, see docs/reference/backends.md.
+"""Runs CaImAn (from 1.9 on) on a movie, under its own Python; see docs/reference/backends.md.
 
 Written from CaImAn's public documentation; it has not been run where this was written.
 """
@@ -9,6 +9,7 @@ Written from CaImAn's public documentation; it has not been run where this was w
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,8 @@ Arrays = dict[str, Any]
 
 def version() -> str:
     """Give CaImAn's version; PyPI's `caiman` is another program, and has no source extraction."""
-    import caiman
-    import caiman.source_extraction
-
+    caiman = import_module("caiman")
+    import_module("caiman.source_extraction.cnmf")
     return str(getattr(caiman, "__version__", "unknown"))
 
 
@@ -33,7 +33,7 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
     from caiman.source_extraction.cnmf import cnmf, params
 
     asked = request["parameters"]
-    frames, height, width = movie.shape
+    height, width = movie.shape[1:]
     tell("writing the movie as CaImAn maps it", 0.05)
     mapped = write_mapped(movie, work)
     options = params.CNMFParams(
