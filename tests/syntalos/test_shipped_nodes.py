@@ -90,6 +90,8 @@ def run_node(host: Callable[..., Host], name: str, recording: Path, seconds: flo
             for port in node.inputs:
                 module.give(port.id, given(port.type, index))
         time.sleep(max(begin + (index + 1) / RATE_HZ - time.monotonic(), 0))
+    if is_source(node):
+        module.wait(lambda: len(module.items["frames-raw-out"]) > 3)
     stop_s = module.stop()
     assert stop_s < 2 or seconds < 10, "a run of the length that counts stops within 2 s"
     return module
@@ -122,7 +124,7 @@ def check(module: Host, node: type[Node]) -> None:
 
 def check_source(module: Host, seconds: float) -> None:
     raw = module.items["frames-raw-out"]
-    assert len(raw) > (seconds * RATE_HZ / 2 if seconds >= 10 else 3)
+    assert len(raw) > (seconds * RATE_HZ / 2 if seconds >= 10 else 3), "a long run is on time"
     assert len(module.items["frames-disp-out"]) == len(raw)
     # One sample of orientation per frame, while there is one.
     if module.items["bno-tab-out"]:
