@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from syntalos_miniscope.analysis.events import noise_sd
 from syntalos_miniscope.analysis.rois import LEAST_SHARE, Rois
 
 Floats = NDArray[np.float32]
@@ -168,14 +169,17 @@ def signal_to_noise(raw_traces: NDArray[Any], length: int) -> NDArray[np.float64
 
     Under the hypothesis that there is noise alone, the least mean log-probability of a window's
     values, turned back into standard deviations (Giovannucci et al. 2019, "Component quality
-    assessment"). Zero is the median, the noise the root mean square of what lies below it.
+    assessment"). Zero is the median; the noise is the root mean square of what lies below it, or
+    what the steps from frame to frame tell (`noise_sd`) if that is more, as it is where a trace
+    has been held at its zero.
     """
     found = np.zeros(len(raw_traces))
+    steps = noise_sd(np.asarray(raw_traces, np.float64).T)
     for k, trace in enumerate(np.asarray(raw_traces, np.float64)):
         zero = np.median(trace)
         below = trace[trace < zero] - zero
-        noise = float(np.sqrt(np.mean(below**2))) if len(below) else 0.0
-        if noise > 0:
+        noise = max(float(np.sqrt(np.mean(below**2))) if len(below) else 0.0, steps[k])
+        if 0 < noise < np.inf:
             unlikely = np.interp((trace - zero) / noise, _SDS, _LOG_TAIL)
             window = min(max(length, 1), len(unlikely))
             means = np.convolve(unlikely, np.full(window, 1 / window), "valid")

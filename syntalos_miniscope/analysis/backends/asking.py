@@ -14,14 +14,18 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from syntalos_miniscope.analysis.backends.built_in import extract_built_in
 from syntalos_miniscope.analysis.backends.child import Progress, run_child
 from syntalos_miniscope.analysis.backends.environments import (
+    BUILT_IN,
     BackendError,
     Installed,
     choose_backend,
+    how_to_set_up,
     read_json,
 )
 from syntalos_miniscope.analysis.extraction import Extraction, ExtractionParameters
+from syntalos_miniscope.analysis.rois import Rois
 
 FORMAT = 1
 """Of the request; docs/reference/backends.md."""
@@ -52,14 +56,21 @@ def extract(
     progress: Progress | None = None,
     *,
     frame_rate_hz: float,
+    rois: Rois | None = None,
 ) -> Extraction:
     """Have a back end extract the cells of a stabilised movie (frame, H, W), uint8 to float32.
 
+    `built-in` is always there: it needs no work folder, and it alone takes cells that are given.
     The work folder is made, and kept: a result that is there already for the same movie,
     parameters and version is taken. BackendError, in one line, if the back end is not set up or
     fails; on KeyboardInterrupt its processes are ended.
     """
-    chosen = _chosen(backend)
+    chosen = choose_backend(backend) if isinstance(backend, str) else backend
+    if rois is not None and chosen is not None:
+        raise BackendError(f"{chosen.backend.name} looks for cells itself; {BUILT_IN} takes given")
+    if chosen is None:
+        _check(movie, frame_rate_hz)
+        return extract_built_in(movie, parameters, rois, progress, frame_rate_hz=frame_rate_hz)
     arrays = _ask("extract", movie, parameters, chosen, work_dir, progress, frame_rate_hz)
     return _extraction(arrays, movie.shape, chosen.backend.name, work_dir / "log.txt")
 
@@ -77,7 +88,12 @@ def motion_correct(
 
     minian's is rigid always. As `extract` in all else.
     """
-    chosen = _chosen(backend)
+    chosen = choose_backend(backend) if isinstance(backend, str) else backend
+    if chosen is None:
+        raise BackendError(
+            "no back end that corrects motion is set up here; the stabiliser needs none, and "
+            f"{how_to_set_up('suite2p')} sets one up"
+        )
     name, log = chosen.backend.name, work_dir / "log.txt"
     if name == "minian" and parameters.pw_rigid and progress is not None:
         progress("minian corrects motion rigidly, not by pieces", None)
@@ -90,13 +106,6 @@ def motion_correct(
     if corrected.shape != movie.shape or shifts.shape != (len(movie), 2):
         raise BackendError(f"{name} gave a movie of {corrected.shape}, not of {movie.shape}")
     return MotionCorrected(corrected, shifts.astype(np.float32), name, log)
-
-
-def _chosen(backend: str | Installed) -> Installed:
-    chosen = choose_backend(backend) if isinstance(backend, str) else backend
-    if chosen is None:
-        raise BackendError(f"{backend} is not a program of its own")
-    return chosen
 
 
 def _ask(
