@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +14,15 @@ from typing import Any
 import platformdirs
 
 from syntalos_miniscope.node import In, Node, Out, Settings
+from syntalos_miniscope.toml import parse_toml
 
 
 class CatalogError(Exception):
     """A node folder that cannot be used; the text says which, and what would be right."""
+
+    def __init__(self, text: str) -> None:
+        # What a file says may be quoted, and may hold anything.
+        super().__init__(" ".join(text.splitlines()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def _folders_in(place: Path) -> Iterator[NodeFolder]:
 def _read(path: Path) -> NodeFolder:
     file = path / "module.toml"
     try:
-        entry = tomllib.loads(file.read_text("utf-8"))["syntalos_module"]
+        entry = parse_toml(file.read_text("utf-8"))["syntalos_module"]
         categories = entry.get("categories", [])
         return NodeFolder(
             id=path.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraint
 from syntalos_miniscope.catalog import Catalog, CatalogError
 from syntalos_miniscope.node import In, Node, Out, Settings
 from syntalos_miniscope.streams import Control
+from syntalos_miniscope.toml import parse_toml
 
 FORMAT = 1
 """The format this program writes, and the newest that it reads."""
@@ -23,6 +23,9 @@ FORMAT = 1
 
 class ProjectError(Exception):
     """A project that cannot be used; the text says file, node, port and what would be right."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.splitlines()))
 
 
 class _Part(BaseModel):
@@ -118,8 +121,8 @@ def _written(values: Mapping[str, Any], what: str) -> str:
 def parse(text: str, file: str) -> Project:
     """Read the text of a project file; ProjectError names `file` and the place."""
     try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        data = parse_toml(text)
+    except ValueError as error:
         raise ProjectError(f"{file}: not a project file: {error}") from error
     head = data.pop("project", None)
     if not isinstance(head, dict) or type(head.get("format")) is not int or head["format"] < 1:

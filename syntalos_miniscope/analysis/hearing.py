@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.analysis.score import Floats, Said, Series, Times, Truth
+from syntalos_miniscope.recording import in_short
 from syntalos_miniscope.streams import FloatSignalBlock
 
 FILE = "said.npz"
@@ -81,7 +81,7 @@ def save_said(said: Said, names: Sequence[str], path: Path) -> None:
 def load_said(path: Path, cpu_ms_per_frame: float | None = None) -> tuple[Said, list[str]]:
     """Read what was said, and the names of the traces; ValueError if it cannot be read."""
     try:
-        with path.open("rb") as file, np.load(file) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             said = Said(
                 shifts=Series(kept["shift_time_us"], kept["shifts"].astype(np.float64)),
                 traces=Series(kept["trace_time_us"], kept["traces"].astype(np.float64)),
@@ -91,8 +91,8 @@ def load_said(path: Path, cpu_ms_per_frame: float | None = None) -> tuple[Said, 
                 cpu_ms_per_frame=cpu_ms_per_frame,
             )
             return said, [str(name) for name in kept["names"]]
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read: {in_short(error)}") from error
 
 
 def truth_of(shifts: Series, traces: Series, spikes: EventLog, cells: Sequence[bool]) -> Truth:

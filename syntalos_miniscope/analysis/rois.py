@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from syntalos_miniscope.recording import in_short
+from syntalos_miniscope.recording.containment import LARGEST_ARRAY_BYTES
 from syntalos_miniscope.recording.truth import Footprints
 
 FORMAT = 1
@@ -76,10 +77,11 @@ def load_rois(path: Path, shape: tuple[int, int]) -> Rois:
         raise ValueError(f"{path}: regions are read from .json, .npz, .hdf5 or a zarr folder")
     try:
         rois = read(path, shape)
-    except (OSError, KeyError, TypeError, IndexError, AttributeError, BadZipFile) as error:
-        raise ValueError(f"{path}: not a file of regions ({error})") from error
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {in_short(error)}") from error
+    except Exception as error:
+        # Readers of five kinds of file raise errors of as many kinds.
+        raise ValueError(f"{path}: not a file of regions ({in_short(error)})") from error
     if not len(rois):
         raise ValueError(f"{path} holds no regions")
     if rois.shape != shape:
@@ -116,6 +118,8 @@ def _from_json(path: Path, shape: tuple[int, int]) -> Rois:
         weights = entry.get("weights")
         if weights:
             patch = np.array(weights["rows"], np.float32)
+            if not np.isfinite(patch).all():
+                raise ValueError("a weight of a region is not a number")
             drawn = _clipped(int(weights["top"]), int(weights["left"]), patch, frame)
         else:
             corners = np.array(entry["corners"], np.float64).reshape(-1, 2)
@@ -127,7 +131,9 @@ def _from_json(path: Path, shape: tuple[int, int]) -> Rois:
 
 
 def _from_npz(path: Path, shape: tuple[int, int]) -> Rois:
-    with path.open("rb") as file, np.load(file) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        if sum(member.file_size for member in stored.zip.infolist()) > LARGEST_ARRAY_BYTES:
+            raise ValueError("it says that it is larger than is believed")
         weights = stored["A"]
         names = [str(name) for name in stored["names"]] if "names" in stored else ()
     if weights.ndim != 3:
@@ -186,7 +192,10 @@ def _drawn(
     kind: str, corners: NDArray[np.float64], frame: tuple[int, int]
 ) -> tuple[int, int, NDArray[np.float32]] | None:
     """Fill a drawn region: a pixel belongs to it if its middle lies inside."""
-    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    if not np.isfinite(corners).all():
+        raise ValueError("a corner of a region is not a number")
+    inner = np.clip(corners, -1, (frame[1] + 1, frame[0] + 1))
+    low, high = np.floor(inner.min(0)).astype(int), np.ceil(inner.max(0)).astype(int)
     x, y = np.meshgrid(np.arange(low[0], high[0]) + 0.5, np.arange(low[1], high[1]) + 0.5)
     if kind == "polygon":
         inside = np.zeros(x.shape, np.bool_)

@@ -21,6 +21,7 @@ from syntalos_miniscope.analysis.score import (
     shift_offset_px,
 )
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.containment import refuse_links_out
 from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 from syntalos_miniscope.recording.truth import GroundTruth
 
@@ -46,6 +47,7 @@ def score_recording(path: Path) -> Scored:
     """
     if not path.is_dir():
         raise RecordingError(f"there is no folder {path}")
+    refuse_links_out(path)
     said_file = _the_one(path, FILE, "nothing of what a chain said; put a score node into the run")
     truth_file = _the_one(path, "truth.zarr", "no truth; it comes with a simulated scope")
     try:

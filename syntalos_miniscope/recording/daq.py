@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.containment import inside
 from syntalos_miniscope.recording.recorded import (
     Findings,
     Orientation,
@@ -57,7 +58,7 @@ def open_daq(path: Path) -> Recording:
 
 
 def _is_miniscope(device: Path) -> bool:
-    session = device.parent / METADATA
+    session = inside(device.parent, METADATA, device)
     named = _json(session).get("miniscopes") if session.is_file() else None
     if isinstance(named, list):
         return device.name in named
@@ -80,9 +81,10 @@ def _open_device(path: Path) -> Recording:
         found.broken(*rows.damage)
         if turned := rows.orientation():
             orientation = Orientation(turned.time_us - zero_us, turned.quaternion)
-    session = _json(path.parent / METADATA) if (path.parent / METADATA).is_file() else {}
+    above = inside(path.parent, METADATA, path)
+    session = _json(above) if above.is_file() else {}
     device = _json(path / METADATA) if (path / METADATA).is_file() else {}
-    rate = re.match(r"[\d.]+", str(device.get("frameRate", "")))
+    rate = re.match(r"\d{1,6}(\.\d{1,9})?", str(device.get("frameRate", "")))
     return Recording(
         path=path,
         layout="daq",
@@ -186,7 +188,7 @@ def _started(session: dict[str, Any]) -> datetime | None:
 
 def _marks(path: Path) -> tuple[tuple[int, str], ...]:
     """Read the notes of the session or, where they are copied, of the device."""
-    for file in (path / "notes.csv", path.parent / "notes.csv"):
+    for file in (path / "notes.csv", inside(path.parent, "notes.csv", path)):
         if file.is_file():
             lines = file.read_text("utf-8", errors="replace").splitlines()[1:]
             # A note may hold commas without quotes, so only the first one separates.

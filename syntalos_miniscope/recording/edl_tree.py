@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.containment import inside
+from syntalos_miniscope.toml import parse_toml
 
 CONTROLS_HEADER = ("Time", "ID", "Display Value", "Device Value")
 _VIDEO_ENDINGS = (".mkv", ".avi", ".mp4", ".mov", ".webm")
@@ -54,7 +55,8 @@ class EdlUnit:
         yield self
         if self.kind != "dataset":
             for folder in sorted(self.path.iterdir()):
-                if (folder / "manifest.toml").is_file():
+                # A link to a folder could lead round in a circle.
+                if not folder.is_symlink() and (folder / "manifest.toml").is_file():
                     yield from open_unit(folder).units()
 
     def _files(self, block: object) -> list[Path]:
@@ -70,7 +72,8 @@ class EdlUnit:
             )
         # A part without an index comes first, as edlio sorts them.
         ordered = sorted(parts, key=lambda part: part.get("index", -1))
-        return [self.path / Path(part["fname"]).name for part in ordered]
+        manifest = self.path / "manifest.toml"
+        return [inside(self.path, part["fname"], manifest) for part in ordered]
 
 
 def open_unit(path: Path) -> EdlUnit:
@@ -87,7 +90,7 @@ def open_unit(path: Path) -> EdlUnit:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8"))
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.containment import refuse_links_out
 from syntalos_miniscope.recording.daq import is_daq, open_daq
 from syntalos_miniscope.recording.edl_tree import EdlUnit, open_unit, root_of
 from syntalos_miniscope.recording.recorded import (
@@ -20,6 +21,7 @@ from syntalos_miniscope.recording.recorded import (
     Recording,
     Times,
     VideoParts,
+    believable_rate_hz,
     settle,
 )
 from syntalos_miniscope.recording.tables import read_header, read_table
@@ -51,6 +53,7 @@ def _open_video(unit: EdlUnit) -> Recording:
     index, time_us = _frame_times(unit, parts, found)
     index, time_us = settle(index, time_us, found)
     root = root_of(unit)
+    refuse_links_out(root.path)
     orientation = _orientation(unit, root, time_us, found)
     started = unit.attributes.get("started", root.manifest.get("time_created"))
     return Recording(
@@ -79,7 +82,7 @@ def _open_video(unit: EdlUnit) -> Recording:
 def _nominal_rate_hz(unit: EdlUnit, parts: VideoParts) -> float:
     video = unit.attributes.get("video")
     rate = video.get("framerate") if isinstance(video, dict) else None
-    return float(rate) if isinstance(rate, int | float) else parts.readers[0].nominal_rate_hz
+    return believable_rate_hz(rate) or parts.readers[0].nominal_rate_hz
 
 
 def _segments(unit: EdlUnit) -> frozenset[int]:

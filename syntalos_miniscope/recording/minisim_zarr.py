@@ -15,9 +15,16 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from syntalos_miniscope.recording import RecordingError, disk_error
-from syntalos_miniscope.recording.truth import ARRAYS, Footprints, FrameTruth, GroundTruth
-from syntalos_miniscope.recording.zarr_arrays import GrowingArray, store_array
+from syntalos_miniscope.recording import RecordingError, disk_error, in_short
+from syntalos_miniscope.recording.containment import MOST_PIXELS, refuse_links_out
+from syntalos_miniscope.recording.truth import (
+    ARRAYS,
+    PER_UNIT,
+    Footprints,
+    FrameTruth,
+    GroundTruth,
+)
+from syntalos_miniscope.recording.zarr_arrays import GrowingArray, read_array, store_array
 
 FORMAT_VERSION = 2
 """Of the layout; minisim 1.0.3 reads and writes this one only."""
@@ -201,31 +208,69 @@ class MinisimZarr:
         return np.asarray(self.root[f"snapshots/{stage}"])
 
     def truth(self) -> GroundTruth:
-        """Read the truth into memory."""
+        """Read the truth into memory; RecordingError if it is not sound."""
+        try:
+            return self._truth()
+        except RecordingError:
+            raise
+        except Exception as error:
+            raise RecordingError(f"{self.path} holds no sound truth: {in_short(error)}") from error
+
+    def _truth(self) -> GroundTruth:
         group: Any = self.root["ground_truth"]
         present: Any = self.root.attrs.get("gt_present", [])
         planted = group["planted"]
         footprints = Footprints(
-            offsets=np.asarray(planted["offsets"]),
-            shapes=np.asarray(planted["shapes"]),
-            data=np.asarray(planted["data"]),
+            offsets=read_array(planted["offsets"]),
+            shapes=read_array(planted["shapes"]),
+            data=read_array(planted["data"]),
             canvas_shape=_pair(planted.attrs["canvas_shape"]),
         )
-        return GroundTruth(
+        truth = GroundTruth(
             planted=footprints,
             fov_offset=_pair(planted.attrs["fov_offset"]),
             fov_shape=_pair(planted.attrs["fov_shape"]),
             focal_depth_um=group.attrs.get("focal_depth_um"),
             extras=_all_of(group, "extras"),
             maps=_all_of(group, "maps"),
-            **{str(name): np.asarray(group[name]) for name in (*_REQUIRED, *present)},
+            **{str(name): read_array(group[name]) for name in (*_REQUIRED, *present)},
         )
+        _ensure_fits(truth)
+        return truth
+
+
+def _ensure_fits(truth: GroundTruth) -> None:
+    """Refuse, with a ValueError, a truth whose parts are not about the same cells and frames."""
+    planted, cells, frames = truth.planted, truth.n_units, truth.C.shape[1]
+    ends = planted.offsets + planted.shapes
+    canvas, fov = np.array(planted.canvas_shape), np.array(truth.fov_shape)
+    first = np.array(truth.fov_offset)
+    if fov.min() < 1 or first.min() < 0 or np.any(first + fov > canvas):
+        raise ValueError("the frame does not lie in the canvas")
+    if canvas.prod() > MOST_PIXELS:
+        raise ValueError(f"its canvas has {canvas[0]} x {canvas[1]} pixels, which is not believed")
+    if planted.shapes.shape != planted.offsets.shape or planted.offsets.shape != (cells, 2):
+        raise ValueError("places and sizes of footprints are not one pair for each cell")
+    if cells and (planted.offsets.min() < 0 or planted.shapes.min() < 1):
+        raise ValueError("a footprint lies outside of the canvas")
+    if cells and np.any(ends > canvas):
+        raise ValueError("a footprint lies outside of the canvas")
+    if planted.data.shape != (int(planted.shapes.prod(axis=1).sum()),):
+        raise ValueError("the footprints have other sizes than are said")
+    for name in PER_UNIT:
+        values = getattr(truth, name)
+        if values is not None and values.shape[:1] != (cells,):
+            raise ValueError(f"{name} is not about {cells} cells")
+    for name, axis in FRAME_AXIS.items():
+        values = getattr(truth, name)
+        if values is not None and (values.ndim <= axis or values.shape[axis] != frames):
+            raise ValueError(f"{name} is not about {frames} frames")
 
 
 def _all_of(group: Any, name: str) -> dict[str, NDArray[Any]]:
     """Read all arrays of a part of a group; none if there is no such part."""
     part = group.get(name)
-    return {} if part is None else {key: array[:] for key, array in part.arrays()}
+    return {} if part is None else {key: read_array(array) for key, array in part.arrays()}
 
 
 def open_minisim_zarr(path: Path) -> MinisimZarr:
@@ -234,11 +279,15 @@ def open_minisim_zarr(path: Path) -> MinisimZarr:
         raise RecordingError(
             f"{path} is no synthetic recording: it has no spec.json in a zarr group"
         )
-    root = zarr.open_group(str(path), mode="r")
-    version = root.attrs.get("format_version")
+    refuse_links_out(path)
+    try:
+        root = zarr.open_group(str(path), mode="r")
+        version = root.attrs.get("format_version")
+    except Exception as error:
+        raise RecordingError(f"{path} is not sound zarr: {in_short(error)}") from error
     if version != FORMAT_VERSION:
         raise RecordingError(
-            f"{path} is in version {version} of the layout; this program reads {FORMAT_VERSION}"
+            f"{path} is in version {version!r} of the layout; this program reads {FORMAT_VERSION}"
         )
     return MinisimZarr(path, root)
 

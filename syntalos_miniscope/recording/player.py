@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.containment import refuse_links_out
 from syntalos_miniscope.recording.daq import devices_in, is_daq, open_daq
 from syntalos_miniscope.recording.edl_tree import open_unit
 from syntalos_miniscope.recording.edl_video import open_edl
@@ -30,6 +31,7 @@ def open_recording(path: Path) -> Recording:
             raise RecordingError(f"there is no recording at {path}")
         if path.is_file():
             return _open_video(path)
+        refuse_links_out(path)
         # A DAQ folder that a run of ours holds is a dataset of EDL as well, and says less as such.
         if is_daq(path):
             return open_daq(path)
@@ -54,6 +56,8 @@ def recordings_in(path: Path) -> list[Path]:
     """
     found: list[Path] = []
     try:
+        if path.is_dir():
+            refuse_links_out(path)
         if is_daq(path):
             found = devices_in(path)
         elif (path / "manifest.toml").is_file():

@@ -18,6 +18,11 @@ from syntalos_miniscope.streams import Frame
 Layout = Literal["edl", "daq", "onix", "video", "zarr"]
 Times = NDArray[np.int64]
 
+FARTHEST_US = 10**15
+"""31 years from the start of a recording: a time beyond is damage."""
+FARTHEST = 2**48
+"""A frame number beyond is damage."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Orientation:
@@ -211,11 +216,19 @@ def measured_rate_hz(index: Times, time_us: Times) -> float:
     """
     if len(time_us) < 2:
         return 0.0
-    passed_us, counted = np.diff(time_us), np.maximum(np.diff(index), 1)
+    passed_us = np.diff(time_us).astype(np.float64)
+    counted = np.maximum(np.diff(index), 1)
     steps = passed_us / counted
     usual = float(np.median(steps))
     regular = np.abs(steps - usual) <= usual / 2
-    return 1e6 * float(counted[regular].sum() / passed_us[regular].sum()) if usual > 0 else 0.0
+    if usual <= 0 or not regular.any():
+        return 1e6 / usual if usual > 0 else 0.0
+    return 1e6 * float(counted[regular].sum() / passed_us[regular].sum())
+
+
+def believable_rate_hz(said: object) -> float:
+    """Give a rate that a file says; 0 if it is no number of frames that come in a second."""
+    return float(said) if isinstance(said, int | float) and 0 < said <= 1e6 else 0.0
 
 
 def settle(index: Times, time_us: Times, found: Findings) -> tuple[Times, Times]:
@@ -223,13 +236,17 @@ def settle(index: Times, time_us: Times, found: Findings) -> tuple[Times, Times]
 
     A recording whose first frame came before its zero is moved to begin at 0.
     """
+    wild = (time_us > FARTHEST_US) | (time_us < -FARTHEST_US)
+    if wild.any():
+        found.broken(f"{np.count_nonzero(wild)} times are farther off than a recording is long")
+        time_us = np.where(wild, 0, time_us)
     if len(time_us) and time_us[0] < 0:
         found.odd(
             f"the first frame came {-time_us[0] / 1000:.0f} ms before the start of the recording; "
             f"times are counted from it"
         )
         time_us = time_us - time_us[0]
-    if np.any(np.diff(index) <= 0):
+    if np.any(np.diff(index) <= 0) or np.any((index < -FARTHEST) | (index > FARTHEST)):
         found.broken("frame numbers do not increase; frames are counted in their order instead")
         index = np.arange(len(index), dtype=np.int64)
     back = int(np.count_nonzero(np.diff(time_us) <= 0))

@@ -165,7 +165,7 @@ def read_tsync(path: Path) -> TimeFile:
         raise RecordingError(f"cannot read {path}: {error.strerror}") from error
     try:
         return _parse(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"{path} is not a sound tsync file: {error}") from error
 
 

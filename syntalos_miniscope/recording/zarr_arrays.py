@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import zarr
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
-from syntalos_miniscope.recording import disk_error
+from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.containment import LARGEST_ARRAY_BYTES
 
 
 class GrowingArray:
@@ -76,6 +78,13 @@ def create_array(
         chunk_key_encoding={"name": "v2", "separator": "."},
         fill_value=False if np.dtype(dtype) == np.bool_ else 0,
     )
+
+
+def read_array(array: Any) -> NDArray[Any]:
+    """Read an array whole; RecordingError if it says that it is larger than is believed."""
+    if max(array.size, prod(array.chunks)) * array.dtype.itemsize > LARGEST_ARRAY_BYTES:
+        raise RecordingError(f"{array.store_path} says that its shape is {array.shape}: too large")
+    return np.asarray(array)
 
 
 def store_array(group: zarr.Group, name: str, values: NDArray[Any]) -> None:

@@ -6,17 +6,26 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 
-from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording import RecordingError, disk_error, in_short
+from syntalos_miniscope.recording.containment import LARGEST_ARRAY_BYTES, MOST_FRAMES
 from syntalos_miniscope.recording.minisim_zarr import FRAME_AXIS
-from syntalos_miniscope.recording.recorded import Findings, Orientation, Recording, Times, settle
+from syntalos_miniscope.recording.recorded import (
+    Findings,
+    Orientation,
+    Recording,
+    Times,
+    believable_rate_hz,
+    settle,
+)
 from syntalos_miniscope.recording.video import Image
-from syntalos_miniscope.recording.zarr_arrays import create_array, store_array
+from syntalos_miniscope.recording.zarr_arrays import create_array, read_array, store_array
 from syntalos_miniscope.streams import Frame
 
 CHUNK_FRAMES = 16
@@ -66,7 +75,7 @@ class ZarrFrames:
                     top = np.iinfo(kind).max
                     block = np.clip(np.rint(block * self.scale), 0, top).astype(kind)
             except Exception as error:  # noqa: BLE001 - codecs raise errors of many kinds
-                text = f"frames from {begin} on cannot be read: {_in_short(error)}"
+                text = f"frames from {begin} on cannot be read: {in_short(error)}"
                 if text not in self.damage:
                     self.damage.append(text)
                 continue
@@ -86,11 +95,7 @@ def open_zarr(path: Path) -> Recording:
     except RecordingError:
         raise
     except Exception as error:
-        raise RecordingError(f"{path} is not a sound zarr recording: {_in_short(error)}") from error
-
-
-def _in_short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise RecordingError(f"{path} is not a sound zarr recording: {in_short(error)}") from error
 
 
 def _open(path: Path) -> Recording:
@@ -101,12 +106,13 @@ def _open(path: Path) -> Recording:
         raise RecordingError(
             f"{path} holds no movie: there is no `observed` (frame, height, width)"
         )
+    _ensure_believable(path, observed)
     found = Findings()
     rate_hz = _rate_hz(spec)
     times: Any = root.get(TIMES)
     frames = observed.shape[0]
     if times is not None:
-        index, time_us = np.asarray(times["index"]), np.asarray(times["time_us"])
+        index, time_us = read_array(times["index"]), read_array(times["time_us"])
         if len(index) != frames:
             found.broken(f"{len(index)} times for {frames} frames: the surplus is left out")
             index, time_us = index[:frames], time_us[:frames]
@@ -116,7 +122,7 @@ def _open(path: Path) -> Recording:
     index, time_us = settle(index, time_us, found)
     turned: Any = root.get("orientation")
     orientation = turned and Orientation(
-        np.asarray(turned["time_us"]), np.asarray(turned["quaternion"])
+        read_array(turned["time_us"]), read_array(turned["quaternion"])
     )
     return Recording(
         path=path,
@@ -132,6 +138,18 @@ def _open(path: Path) -> Recording:
     )
 
 
+def _ensure_believable(path: Path, observed: Any) -> None:
+    """Refuse a movie that says it is so large that reading a few frames would fill the memory."""
+    frames, height, width = observed.shape[:3]
+    block_bytes = CHUNK_FRAMES * height * width * 3 * 8
+    chunk_bytes = prod(observed.chunks) * observed.dtype.itemsize
+    if frames > MOST_FRAMES or max(block_bytes, chunk_bytes) > LARGEST_ARRAY_BYTES:
+        raise RecordingError(
+            f"{path} says that it holds {frames} frames of {width} x {height} pixels, in chunks of "
+            f"{chunk_bytes} bytes, which is not believed"
+        )
+
+
 def _spec(path: Path) -> dict[str, Any]:
     file = path / "spec.json"
     spec: Any = json.loads(file.read_text("utf-8")) if file.is_file() else {}
@@ -140,8 +158,7 @@ def _spec(path: Path) -> dict[str, Any]:
 
 def _rate_hz(spec: dict[str, Any]) -> float:
     acquisition = spec.get("acquisition")
-    rate = acquisition.get("fps") if isinstance(acquisition, dict) else None
-    return float(rate) if isinstance(rate, int | float) else 0.0
+    return believable_rate_hz(acquisition.get("fps") if isinstance(acquisition, dict) else None)
 
 
 def _frames_of(observed: Any, counts_bits: object, found: Findings) -> ZarrFrames:

@@ -177,9 +177,14 @@ def first_fault(error: ValidationError) -> str:
         what = "there is no such field"
     elif fault["type"] not in ("value_error", "json_invalid", "missing"):
         what += f"; it is {_shown(fault['input'])}"
-    return f"{where}: {what}" if where else what
+    said = f"{where}: {what}" if where else what
+    # A name of a field is quoted as it was found, and may hold anything.
+    return " ".join(said.splitlines())
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
+    try:
+        text = json.dumps(value, default=str)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."

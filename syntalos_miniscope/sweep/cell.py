@@ -15,6 +15,7 @@ from syntalos_miniscope.analysis.cell_finder import CellSearch
 from syntalos_miniscope.analysis.matching import cosines, seen_footprints
 from syntalos_miniscope.analysis.movie_analysis import MovieAnalysis, analyse
 from syntalos_miniscope.analysis.score import Said, Series, Truth, score, shift_offset_px
+from syntalos_miniscope.recording import in_short
 from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.truth import GroundTruth
@@ -51,7 +52,7 @@ def run_cell(cell: Cell, out: Path) -> str:
         part.rename(out / cell.name)
     except Exception as error:  # noqa: BLE001 - one cell must not stop the others
         shutil.rmtree(part, ignore_errors=True)
-        return " ".join(str(error).split()) or type(error).__name__
+        return in_short(error)
     return ""
 
 

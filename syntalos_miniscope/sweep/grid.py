@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from syntalos_miniscope.recording.edl import safe_name
 from syntalos_miniscope.simulation.choice import choose_spec
 from syntalos_miniscope.simulation.spec import QUIET, Spec, first_fault
+from syntalos_miniscope.toml import parse_toml
 
 MOST_CELLS = 100_000
 LONGEST_NAME = 100
@@ -25,6 +25,10 @@ LONGEST_NAME = 100
 
 class GridError(Exception):
     """A grid that cannot be swept; the text is one line: file, key, and what would be right."""
+
+    def __init__(self, text: str) -> None:
+        # What a file says may be quoted, and may hold anything.
+        super().__init__(" ".join(text.splitlines()))
 
 
 class _Part(BaseModel):
@@ -90,12 +94,12 @@ def load_grid(path: Path) -> Grid:
     """
     try:
         text = path.read_text("utf-8")
-        read = _File.model_validate(tomllib.loads(text))
+        read = _File.model_validate(parse_toml(text))
     except OSError as error:
         raise GridError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise GridError(f"{path}: {first_fault(error)}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise GridError(f"{path}: is not sound TOML: {error}") from error
     base = _base(path, read.sweep)
     axes = tuple(_axes(path, read.axes))

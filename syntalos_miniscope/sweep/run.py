@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from syntalos_miniscope.recording import disk_error
+from syntalos_miniscope.recording import disk_error, in_short
 from syntalos_miniscope.recording.edl import write_whole
 from syntalos_miniscope.sweep.cell import FIGURES, Figures, run_cell, stored_figures
 from syntalos_miniscope.sweep.grid import Cell, Grid, GridError, shown
@@ -114,7 +114,7 @@ def _fault(future: Future[str]) -> str:
     except BrokenExecutor:
         raise
     except Exception as error:  # noqa: BLE001 - such as dask's, when it gives a cell up
-        return " ".join(str(error).split()) or type(error).__name__
+        return in_short(error)
 
 
 def _prepare(grid: Grid, out: Path) -> None:
