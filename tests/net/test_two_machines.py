@@ -89,6 +89,14 @@ def run(machines, serving, project, tmp_path) -> Callable[..., subprocess.Popen[
     return begin
 
 
+def wait_for_frames(folder: Path) -> None:
+    """Wait until a good second of frames is on disk."""
+    deadline_s = time.monotonic() + 100
+    while not any(video.stat().st_size > 4_000_000 for video in folder.rglob("*.mkv")):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
 def entry_of(report: dict, node: str) -> dict:
     return next(entry for entry in report["nodes"] if entry["id"] == node)
 
@@ -124,8 +132,8 @@ def test_results_are_back_within_10_ms_and_nothing_is_lost(run, tmp_path) -> Non
 def test_a_pulled_cable_is_told_and_harms_no_recording_and_the_next_run_works(
     run, machines, tmp_path
 ) -> None:
-    running = run(14)
-    time.sleep(8)
+    running = run(16)
+    wait_for_frames(tmp_path / "a")
     machines.pull()
     assert running.stderr is not None
     told = ""
@@ -139,7 +147,7 @@ def test_a_pulled_cable_is_told_and_harms_no_recording_and_the_next_run_works(
     assert running.returncode == 1
     report = json.loads((tmp_path / "report.json").read_text())
     assert MACHINE in report["error"]
-    assert report["length_s"] >= 14, "the rest went on to the end"
+    assert report["length_s"] >= 16, "the rest went on to the end"
     assert_recording_is_whole(report)
     assert {n["id"] for n in report["nodes"] if n["status"] == "failed"} == {"stabilise", "traces"}
     assert entry_of(report, "results")["status"] == "ended"
@@ -149,8 +157,8 @@ def test_a_pulled_cable_is_told_and_harms_no_recording_and_the_next_run_works(
 
 
 def test_a_cable_that_is_back_within_a_second_costs_nothing(run, machines, tmp_path) -> None:
-    running = run(14)
-    time.sleep(9)
+    running = run(10)
+    wait_for_frames(tmp_path / "a")
     machines.pull()
     time.sleep(1)
     machines.put_back()

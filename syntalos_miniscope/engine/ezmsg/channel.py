@@ -72,12 +72,12 @@ class Channel:
         self._numbers = count(1)
         self._lock = Lock()
         self._over = False
-        sock.settimeout(lost_after_s)
         self._writer = Thread(target=self._write, name="channel out", daemon=True)
         self._reader = Thread(target=self._read, name="channel in", daemon=True)
 
     def open(self) -> None:
         """Begin to listen."""
+        self._sock.settimeout(self._lost_after_s)
         self._writer.start()
         self._reader.start()
 

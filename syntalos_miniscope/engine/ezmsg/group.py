@@ -105,7 +105,7 @@ class Group:
             self._workers[sender].connect(out, target, into, outlived=wire["outlived"])
 
     def _publish(self, links: list[dict[str, Any]]) -> None:
-        self._links.publish(links, self._workers)
+        self._links.publish(links, self._workers, self._broken)
 
     def _subscribe(self, links: list[dict[str, Any]]) -> dict[str, Any]:
         self._links.subscribe(links, self._workers, self._broken)

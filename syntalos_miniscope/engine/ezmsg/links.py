@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from syntalos_miniscope.clock import RunClock
@@ -22,8 +22,12 @@ from syntalos_miniscope.engine.ezmsg.exchange import (
 from syntalos_miniscope.engine.ezmsg.machine import Address
 from syntalos_miniscope.engine.ezmsg.wire_format import Parcel, metadata_from_json
 from syntalos_miniscope.engine.mailbox import Mailbox
+from syntalos_miniscope.engine.run import describe
 from syntalos_miniscope.engine.worker import Worker
 from syntalos_miniscope.node import In, Policy
+
+NEWS_S = 2.0
+"""How long the news may take that a process has gone, when a wire to it is dead."""
 
 
 class LinkOut:
@@ -33,13 +37,17 @@ class LinkOut:
     that is `newest`, a slow network drops the oldest frames here, counted, and holds up nobody.
     """
 
-    def __init__(self, topic: str, port: In, sender: Sender, clock: RunClock) -> None:
+    def __init__(
+        self, topic: str, port: In, sender: Sender, clock: RunClock, broken: Callable[[str], None]
+    ) -> None:
         self.topic = topic
         self.mailbox = Mailbox([port])
         self.mailbox.queues[port.id].fed = True
         self._queue = self.mailbox.queues[port.id]
         self._sender = sender
         self._clock = clock
+        self._broken = broken
+        self._cut = Event()
         self._thread = Thread(target=self._live, name=f"to {topic}", daemon=True)
 
     def launch(self) -> None:
@@ -48,6 +56,7 @@ class LinkOut:
 
     def cut(self) -> None:
         """Send no more: the other side has gone. What waits, and what comes, is dropped."""
+        self._cut.set()
         self.mailbox.close()
         self._sender.call_off()
 
@@ -70,12 +79,16 @@ class LinkOut:
             self._sender.flush()
         except CalledOffError:
             self.mailbox.close()
+        except Exception as error:  # noqa: BLE001 - whatever ezmsg raises, the wire is dead
+            self.mailbox.close()
+            _unless_cut(self._cut, self._broken, error)
 
 
 class LinkIn:
     """Hands what comes to the inputs it is for, and their end when that comes.
 
-    `broken` is called with a line of text if what comes cannot be read.
+    `broken`, here as in LinkOut, is called with a line of text if the wire is dead though the
+    other side is there.
     """
 
     def __init__(
@@ -91,6 +104,7 @@ class LinkIn:
         self._targets = targets
         self._clock = clock
         self._broken = broken
+        self._cut = Event()
         self._thread = Thread(target=self._live, name=f"from {topic}", daemon=True)
 
     def launch(self) -> None:
@@ -99,6 +113,7 @@ class LinkIn:
 
     def cut(self) -> None:
         """Receive no more: the other side has gone, and this is the end of the stream."""
+        self._cut.set()
         self._receiver.call_off()
 
     def _live(self) -> None:
@@ -109,10 +124,16 @@ class LinkIn:
                     mailbox.put(port, parcel.item, zero_ns + parcel.sent_ns)
         except CalledOffError:
             pass
-        except ValueError as error:
-            self._broken(f"what came over the network is no item of ours: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever ezmsg raises, the wire is dead
+            _unless_cut(self._cut, self._broken, error)
         for mailbox, port in self._targets:
             mailbox.finish(port)
+
+
+def _unless_cut(cut: Event, broken: Callable[[str], None], error: Exception) -> None:
+    """Tell of a dead wire, but not when the news follows that the other side has gone."""
+    if not cut.wait(NEWS_S):
+        broken(f"the wire to another process is dead: {describe(error)}")
 
 
 class Links:
@@ -128,8 +149,13 @@ class Links:
         self._heard: dict[str, dict[str, Any]] = {}
         self._exchange: Exchange | None = None
 
-    def publish(self, links: Sequence[dict[str, Any]], workers: Mapping[str, Worker]) -> None:
-        """Open the sending ends."""
+    def publish(
+        self,
+        links: Sequence[dict[str, Any]],
+        workers: Mapping[str, Worker],
+        broken: Callable[[str, str, str], None],
+    ) -> None:
+        """Open the sending ends; `broken` is told node, port and what happened to a wire."""
         for link in links:
             self._exchange = self._exchange or Exchange()
             (node, port), far, topic = link["source"], link["other_machine"], link["topic"]
@@ -137,7 +163,8 @@ class Links:
             [kind] = [out.type for out in workers[node].node.outputs if out.id == port]
             queue = In(port, "", kind, Policy(link["policy"]), link["depth"])
             sender = self._exchange.sender(topic, server, other_machine=far)
-            out = LinkOut(topic, queue, sender, self._clock)
+            tell = partial(broken, node, port)
+            out = LinkOut(topic, queue, sender, self._clock, tell)
             workers[node].send_to(out.mailbox, port, port)
             self._out.append(out)
             self._peers[topic] = link["peer"]
@@ -148,10 +175,7 @@ class Links:
         workers: Mapping[str, Worker],
         broken: Callable[[str, str, str], None],
     ) -> None:
-        """Open the receiving ends, once all sending ones stand.
-
-        `broken` is told node, port and what was wrong with what came.
-        """
+        """Open the receiving ends, once all sending ones stand; `broken` as for `publish`."""
         for link in links:
             self._exchange = self._exchange or Exchange()
             topic, (sender, out), server = link["topic"], link["source"], link["server"]
