@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +80,7 @@ def make(
             _run([*pip, "--no-deps", f"{name}=={backend.version}"], say)
         found = Installed(backend, ours, backend.version)
         say("Trying it on a tiny movie")
-        _try(found)
+        _try(found, home.with_name(f"{name}-trial"))
         _remember(home, found)
     return found
 
@@ -217,10 +216,11 @@ def _remember(home: Path, found: Installed) -> None:
     (home / "ready.json").write_text(json.dumps(said) + "\n", "utf-8")
 
 
-def _try(found: Installed) -> None:
+def _try(found: Installed, work: Path) -> None:
+    """Extract the cells of a tiny movie; the work folder stays if that fails."""
     parameters = ExtractionParameters(gSig=(3, 3), gSiz=(13, 13), rf=None, min_corr=0.5, min_pnr=3)
-    with tempfile.TemporaryDirectory() as work:
-        extract(tiny_movie(), parameters, found, Path(work), frame_rate_hz=20.0)
+    extract(tiny_movie(), parameters, found, work, frame_rate_hz=20.0)
+    shutil.rmtree(work)
 
 
 def tiny_movie() -> NDArray[np.uint8]:

@@ -46,9 +46,13 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
     if not len(good):
         return nothing(movie)
     near = max(round(0.75 * side), 3)
-    good = initialization.seeds_merge(
-        by_pixel, top, good, thres_dist=near, noise_freq=NOISE_FREQ, **merge
-    )
+    try:
+        good = initialization.seeds_merge(
+            by_pixel, top, good, thres_dist=near, noise_freq=NOISE_FREQ, **merge
+        )
+    except ValueError:
+        # minian raises where no two seeds are near: then none is merged.
+        good["mask_mrg"] = True
     tell(f"beginning with {int(good['mask_mrg'].sum())} seeds", 0.25)
     space = initialization.initA(
         by_pixel, good[good["mask_mrg"]], wnd=near, noise_freq=NOISE_FREQ, **merge

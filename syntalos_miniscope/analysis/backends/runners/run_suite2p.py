@@ -29,6 +29,8 @@ def without_cellpose() -> None:
             sys.modules[name] = ModuleType(name)
         vars(sys.modules["cellpose"])["transforms"] = sys.modules["cellpose.transforms"]
         vars(sys.modules["cellpose.metrics"]).update(_intersection_over_union=None, mask_ious=None)
+        # Registration ends with a picture for suite2p's window, which is not looked at.
+        vars(sys.modules["cellpose.transforms"])["normalize_img"] = lambda picture, **_: picture
 
 
 def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:
@@ -118,25 +120,23 @@ def correct_motion(movie: Any, request: dict[str, Any], work: Path, tell: Tell) 
     settings["maxregshift"] = min(max(asked["max_shifts"]) / min(movie.shape[1:]), 0.9)
     settings["maxregshiftNR"] = int(asked["max_deviation_rigid"])
     tell("finding the motion", 0.1)
-    # suite2p registers 16-bit integers in place: as much of them as the values fill.
+    # suite2p registers 16-bit integers in place: the values are spread over them.
     low, high = float(movie.min()), float(movie.max())
-    gain = 1.0 if movie.dtype == np.uint8 else 30000 / max(high - low, 1e-9)
-    offset = 0.0 if movie.dtype == np.uint8 else low
+    gain = 30000 / max(high - low, 1e-9)
     whole = np.lib.format.open_memmap(work / "whole.npy", "w+", np.int16, movie.shape)
     for begin in range(0, len(movie), 200):
         part = movie[begin : begin + 200].astype(np.float32)
-        whole[begin : begin + 200] = np.rint((part - offset) * gain)
+        whole[begin : begin + 200] = np.rint((part - low) * gain)
     found = registration_wrapper(whole, settings=settings, device=torch.device("cpu"))
     tell("writing the movie", 0.9)
     out = np.lib.format.open_memmap(work / "corrected.npy", "w+", np.float32, movie.shape)
     for begin in range(0, len(movie), 200):
-        out[begin : begin + 200] = whole[begin : begin + 200] / gain + offset
+        out[begin : begin + 200] = whole[begin : begin + 200] / gain + low
     out.flush()
     (work / "whole.npy").unlink()
     shifts = np.stack([found["yoff"], found["xoff"]], axis=1).astype(np.float32)
     if settings["nonrigid"]:
-        # Blocks are moved the other way: their shifts are taken off those of the whole.
-        shifts -= np.stack([found["yoff1"].mean(1), found["xoff1"].mean(1)], axis=1)
+        shifts += np.stack([found["yoff1"].mean(1), found["xoff1"].mean(1)], axis=1)
     return {"shifts": shifts}
 
 
