@@ -41,6 +41,9 @@ def analyze(
     crop: Annotated[
         str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Pixels; y from the bottom.")
     ] = None,
+    rois: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Regions, instead of finding cells.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="COLUMN=VALUE", help="As in analysis_parameters.csv."),
@@ -59,7 +62,7 @@ def analyze(
     from syntalos_miniscope.analysis.backends import BackendError
     from syntalos_miniscope.recording import RecordingError
 
-    options = _options(set_ or [], crop, backend, keep_movie)
+    options = _options(set_ or [], crop, rois, backend, keep_movie)
     if (recording is None) == (line_num is None):
         raise BadInputError("give a RECORDING, or --line-num N with --project-path DIR")
     if line_num is not None and (project_path is None or out is not None):
@@ -122,7 +125,11 @@ def _has_display() -> bool:
 
 
 def _options(
-    changes: list[str], crop: str | None, backend: str | None, keep_movie: bool
+    changes: list[str],
+    crop: str | None,
+    rois: Path | None,
+    backend: str | None,
+    keep_movie: bool,
 ) -> dict[str, Any]:
     from syntalos_miniscope.analysis.pipeline import parse_cell
 
@@ -136,6 +143,8 @@ def _options(
         options[name.strip()] = parse_cell(text)
     if crop is not None:
         options["crop_coords"] = _corners(crop)
+    if rois is not None:
+        options["rois"] = rois
     if backend is not None:
         options["backend"] = backend
     if keep_movie:

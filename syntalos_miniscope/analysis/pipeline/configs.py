@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -53,6 +54,8 @@ class ProcessConfig(BaseModel):
     """Whether to extract cells."""
     backend: str | None = None
     """Which back end extracts; None: the first that is set up, else the built-in."""
+    rois: Path | None = None
+    """A file of regions whose traces are read, instead of looking for cells: built-in only."""
     save_estimates: bool = True
     save_CNMFE_estimates_filename: str = Field(  # noqa: N815
         default="estimates.hdf5", pattern=r"^[^/\\]+\.hdf5$"

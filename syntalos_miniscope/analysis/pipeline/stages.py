@@ -8,9 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from syntalos_miniscope.analysis import backends
-from syntalos_miniscope.analysis.backends import BUILT_IN, Progress
+from syntalos_miniscope.analysis.backends import (
+    BUILT_IN,
+    BackendError,
+    Installed,
+    Progress,
+    choose_backend,
+)
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction, evaluate_components
-from syntalos_miniscope.analysis.pipeline.configs import Configs
+from syntalos_miniscope.analysis.pipeline.configs import Configs, ProcessConfig
 from syntalos_miniscope.analysis.pipeline.estimates import (
     load_arrays,
     load_extraction,
@@ -25,8 +31,9 @@ from syntalos_miniscope.analysis.pipeline.prepare import (
     Window,
     prepare,
 )
-from syntalos_miniscope.analysis.pipeline.steps import Steps, stamp
+from syntalos_miniscope.analysis.pipeline.steps import Steps, rois_stamp, stamp
 from syntalos_miniscope.analysis.pipeline.tuning import SIZES, Tuning, tunings
+from syntalos_miniscope.analysis.rois import load_rois
 from syntalos_miniscope.recording.recorded import Recording
 
 MOVIE, ESTIMATES = "motion_corrected.npy", "estimates.npz"
@@ -66,8 +73,11 @@ class Stages:
         self._recording, self._configs, self._window = recording, configs, window
         self._tell = tell
         process, parameters = configs.process, configs.extraction
-        asks = process.run_CNMFE or self._moved_by_backend
-        chosen = backends.choose_backend(process.backend) if asks else None
+        self._rois = None
+        if process.rois is not None:
+            top, bottom, left, right = window
+            self._rois = load_rois(process.rois, (bottom - top, right - left))
+        chosen = _chosen(process, self._moved_by_backend)
         self._extractor = chosen or BUILT_IN
         by = (chosen.backend.name, chosen.version) if chosen else BUILT_IN
         told = parameters.model_dump(mode="json")
@@ -79,7 +89,8 @@ class Stages:
         self._tuning_stamp = stamp(self._movie_stamp, told["gSig"], told["gSiz"])
         judged = {"min_SNR", "rval_thr"}
         kept = {name: value for name, value in told.items() if name not in judged}
-        self.cells_stamp = stamp(self._movie_stamp, kept, by)
+        given = None if self._rois is None else (self._rois.names, rois_stamp(self._rois))
+        self.cells_stamp = stamp(self._movie_stamp, kept, by, given)
 
     @property
     def video(self) -> Path:
@@ -197,6 +208,7 @@ class Stages:
             self.folder / "work" / "extraction",
             self._tell,
             frame_rate_hz=rate_hz,
+            rois=self._rois,
         )
         self._tell("Judging the cells", None)
         evaluation = evaluate_components(
@@ -217,3 +229,21 @@ class Stages:
             mean=prepared.mean,
         )
         self.steps.finish("cells", self.cells_stamp, (ESTIMATES,))
+
+
+def _chosen(process: ProcessConfig, moves: bool) -> Installed | None:
+    """Give the back end that is to be asked; None for the built-in. BackendError if it cannot."""
+    if not process.run_CNMFE and not moves:
+        return None
+    alone = process.rois is not None and not moves
+    chosen = choose_backend(process.backend or (BUILT_IN if alone else None))
+    if moves and chosen is None:
+        raise BackendError(
+            "no back end that corrects motion is set up; set one up with `syntalos-miniscope "
+            "analyze-setup`, or leave motion_correction to the stabiliser"
+        )
+    if process.rois is not None and chosen is not None:
+        raise BackendError(
+            f"{chosen.backend.name} looks for cells itself; {BUILT_IN} takes given ones"
+        )
+    return chosen

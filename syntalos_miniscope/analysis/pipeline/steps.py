@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import xxhash
 
+from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.recorded import Recording
 
@@ -88,6 +89,14 @@ def recording_stamp(recording: Recording) -> str:
     for frame in recording.frames():
         digest.update(frame.mat.tobytes())
         break
+    return digest.hexdigest()
+
+
+def rois_stamp(rois: Rois) -> str:
+    """Give the stamp of regions, by their places and weights."""
+    digest = xxhash.xxh64(rois.footprints.data.tobytes())
+    digest.update(rois.footprints.offsets.tobytes())
+    digest.update(rois.footprints.shapes.tobytes())
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def onix_folder(root: Path, frames: np.ndarray, rate_hz: float = 20.0) -> Path:
     return folder
 
 
-def project(root: Path, lines: dict[int, Path | str], parameters: str = "") -> Path:
+def project(root: Path, lines: Mapping[int, Path | str], parameters: str = "") -> Path:
     """A project folder whose `experiments.csv` names a folder for each line number."""
     folder = root / "project"
     folder.mkdir(parents=True, exist_ok=True)

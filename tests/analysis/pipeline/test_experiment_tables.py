@@ -50,7 +50,8 @@ def test_parameters_are_what_the_cells_mean(project):
 
 
 def test_columns_that_nobody_knows_ride_along(project):
-    assert read_parameters(project, 96).parsed()["mine"] == "hello"
+    line = read_parameters(project, 96)
+    assert line is not None and line.parsed()["mine"] == "hello"
 
 
 def test_without_the_table_the_defaults_hold(tmp_path):

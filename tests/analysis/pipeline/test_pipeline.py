@@ -11,6 +11,7 @@ import pytest
 from scipy import signal
 from sessions import daq_session, onix_folder, project
 
+from syntalos_miniscope.analysis.extraction import Extraction
 from syntalos_miniscope.analysis.matching import best_matching, cosines
 from syntalos_miniscope.analysis.pipeline import (
     MiniscopePipeline,
@@ -22,7 +23,7 @@ from syntalos_miniscope.analysis.pipeline import (
 )
 from syntalos_miniscope.analysis.pipeline.page import page
 from syntalos_miniscope.analysis.pipeline.rhythms import band_passed
-from syntalos_miniscope.analysis.rois import load_rois
+from syntalos_miniscope.analysis.rois import Rois, load_rois, save_rois
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.video import VideoReader
@@ -59,6 +60,16 @@ def ucla(rig) -> MiniscopePipeline:
     return pipeline
 
 
+def cells(pipeline) -> Extraction:
+    found = pipeline.processing_result.extraction
+    assert found is not None
+    return found
+
+
+def events(pipeline) -> int:
+    return sum(map(len, pipeline.postprocessing_result.ca_events_idx.values()))
+
+
 def again(rig, line=96, headless=True, **options):
     """Run once more, and give the pipeline and what it was busy with."""
     told: list[str] = []
@@ -68,14 +79,12 @@ def again(rig, line=96, headless=True, **options):
 
 
 def test_the_cells_of_an_ucla_session_are_found_with_their_traces(ucla, sparse):
-    found = ucla.processing_result.extraction
-    assert found is not None
+    found = cells(ucla)
     true = [(0, 0, one[:128, :128]) for one in sparse.footprints.astype(np.float32)]
     whole = [
         k for k, (_, _, one) in enumerate(true) if one.sum() > 0.9 * sparse.footprints[k].sum()
     ]
-    mine = [(0, 0, one) for one in found.footprints]
-    pairs = best_matching(cosines(mine, [true[k] for k in whole]), 0.6)
+    pairs = best_matching(cosines(found.rois().footprints, [true[k] for k in whole]), 0.6)
     assert len(pairs) >= len(whole) - 1 and len(found) <= len(whole) + 4
     truth = sparse.ground.C[:, :600]
     r = [np.corrcoef(found.traces[a], truth[whole[b]])[0, 1] for a, b in pairs]
@@ -85,8 +94,8 @@ def test_the_cells_of_an_ucla_session_are_found_with_their_traces(ucla, sparse):
 def test_an_onix_folder_gives_the_same_cells(ucla, rig):
     pipeline, _ = again(rig, 97)
     assert pipeline.miniscope_data_manager.layout == "onix"
-    mine, theirs = pipeline.processing_result.extraction, ucla.processing_result.extraction
-    assert mine is not None and theirs is not None and len(mine) == len(theirs)
+    mine, theirs = cells(pipeline), cells(ucla)
+    assert len(mine) == len(theirs)
     np.testing.assert_allclose(mine.traces, theirs.traces, rtol=1e-4, atol=1e-4)
 
 
@@ -119,8 +128,10 @@ def test_estimates_are_laid_out_as_caimans(ucla):
         assert file["estimates/S"].shape == file["estimates/C"].shape
         assert file["estimates/A/shape"][()].tolist() == [128 * 128, len(judged.snr)]
         assert file["params/data/fr"][()] == pytest.approx(20)
-    pictures = list(load_rois(path, (128, 128)).footprints)
-    likeness = cosines([pictures[k] for k in accepted], [(0, 0, one) for one in found.footprints])
+    pictures = load_rois(path, (128, 128)).footprints.dense((0, 0, 128, 128))
+    likeness = cosines(
+        Rois.of(pictures[accepted]).footprints, [(0, 0, one) for one in found.footprints]
+    )
     assert likeness.diagonal().min() > 0.99
 
 
@@ -130,17 +141,17 @@ def test_the_regions_can_be_loaded_on_a_canvas(ucla):
 
 
 def test_events_are_scipys_peaks_of_the_first_derivative(ucla):
-    events = ucla.postprocessing_result.ca_events_idx
-    traces = ucla.processing_result.extraction.traces
-    assert len(events) == len(traces) and sum(map(len, events.values())) > 20
-    for cell, found in events.items():
+    at = ucla.postprocessing_result.ca_events_idx
+    traces = cells(ucla).traces
+    assert at is not None and len(at) == len(traces) and events(ucla) > 20
+    for cell, found in at.items():
         expected, _ = signal.find_peaks(np.diff(traces[cell].astype(np.float64)), height=3)
         np.testing.assert_array_equal(found, expected)
     with (ucla.saved_movies / "events.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == sum(map(len, events.values()))
+    assert len(rows) == events(ucla)
     assert {(int(r["Cell"]) - 1, int(r["Frame"])) for r in rows} == {
-        (cell, at) for cell, places in events.items() for at in places
+        (cell, frame) for cell, places in at.items() for frame in places
     }
     assert all(float(r["Time [s]"]) == pytest.approx(int(r["Frame"]) / 20) for r in rows)
 
@@ -151,7 +162,9 @@ def test_the_rhythm_is_that_of_the_mean_before_detrending(ucla, frames):
     np.testing.assert_allclose(found.projections.time, mean, rtol=1e-6)
     band = band_passed(mean, 20, 0.1, 1.5)
     np.testing.assert_allclose(found.filtered, band, atol=1e-4)
-    np.testing.assert_allclose(found.miniscope_phases, np.angle(signal.hilbert(band)), atol=1e-3)
+    np.testing.assert_allclose(
+        found.miniscope_phases, np.angle(np.asarray(signal.hilbert(band))), atol=1e-3
+    )
     assert found.p_spect.shape == (len(found.freqs_spect), len(found.t_spect))
     np.testing.assert_allclose(10 * np.log10(found.PSD_spect), found.p_spect, atol=1e-6)
 
@@ -169,20 +182,27 @@ def test_the_report_shows_all_of_it(ucla):
 def test_what_is_done_is_not_done_again(ucla, rig):
     repeated, busy = again(rig)
     assert busy == {"Events and rhythms", "Writing the results"}
-    assert repeated.processing_result.extraction.traces == pytest.approx(
-        ucla.processing_result.extraction.traces
-    )
+    np.testing.assert_array_equal(cells(repeated).traces, cells(ucla).traces)
 
 
 def test_only_what_a_changed_setting_concerns_is_done_again(ucla, rig):
     higher, busy = again(rig, event_height=6)
     assert busy == {"Events and rhythms", "Writing the results"}
-    before = sum(map(len, ucla.postprocessing_result.ca_events_idx.values()))
-    assert sum(map(len, higher.postprocessing_result.ca_events_idx.values())) < before
+    assert 0 < events(higher) < events(ucla)
     stricter, busy = again(rig, min_SNR=1e6)
     assert busy == {"Events and rhythms", "Writing the results"}
-    assert len(stricter.processing_result.extraction) == 0
+    assert len(cells(stricter)) == 0
     assert "No cell is accepted" in (stricter.saved_movies / "report.html").read_text()
+
+
+def test_regions_that_are_given_are_read_and_nothing_is_looked_for(ucla, rig, tmp_path):
+    given = cells(ucla).rois()
+    save_rois(given, tmp_path / "mine.json")
+    pipeline, busy = again(rig, rois=tmp_path / "mine.json", evaluate_components=False)
+    assert "looking for cells" not in busy and "Preparing the movie" in busy
+    assert len(cells(pipeline)) == len(given)
+    with pytest.raises(ValueError, match="is for frames of 128 x 128 pixels"):
+        again(rig, rois=tmp_path / "mine.json", crop_coords=(0, 256, 100, 100))
 
 
 class StoppedError(Exception):
@@ -223,7 +243,7 @@ def test_whole_configs_stand_over_the_table(rig, ucla):
         headless=True,
     )
     assert pipeline.processing_result.extraction is None
-    movie = np.load(pipeline.processing_result.motion_corrected_movie_filepath, mmap_mode="r")
+    movie = np.load(pipeline.saved_movies / "motion_corrected.npy", mmap_mode="r")
     assert movie.shape == (600, 128, 128) and abs(float(movie.mean())) < 0.05
     assert pipeline.postprocessing_result.p_spect is None
     assert pipeline.postprocessing_result.ca_events_idx is None
@@ -258,12 +278,12 @@ def test_a_person_chooses_the_crop_and_the_cells_and_a_headless_run_keeps_it(fra
     pipeline = MiniscopePipeline(crop, review)
     pipeline.run(98, folder)
     assert shown[0] == (128, 128) and shown[1][1:] == (120, 120)
-    kept = pipeline.processing_result.extraction
+    kept = cells(pipeline)
     assert len(kept) == shown[1][0] - 1
     assert pipeline.preprocessing_result.coords == {"x0": 0, "y0": 128, "x1": 120, "y1": 8}
     headless, busy = again(folder, 98)
     assert "Preparing the movie" not in busy
-    np.testing.assert_array_equal(headless.processing_result.extraction.traces, kept.traces)
+    np.testing.assert_array_equal(cells(headless).traces, kept.traces)
 
 
 def test_another_recordings_results_and_strangers_files_are_left_alone(ucla, rig, tmp_path, frames):

@@ -107,7 +107,7 @@ def test_the_motion_is_taken_back_in_the_movie_and_left_in_the_video(video, spar
 def test_a_picture_is_moved_as_the_live_stabiliser_moves_it(sparse, shift):
     frame = np.ascontiguousarray(sparse.frames[3])
     expected = np.empty_like(frame)
-    translate(frame, *shift, expected)
+    translate(frame, shift[0], shift[1], expected)
     np.testing.assert_allclose(moved_back(frame.astype(np.float32), *shift), expected, atol=0.51)
 
 

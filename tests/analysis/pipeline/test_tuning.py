@@ -20,7 +20,7 @@ def noise() -> np.ndarray:
 
 
 def test_the_correlation_is_the_mean_of_the_pearson_coefficients_with_the_neighbours(noise):
-    smooth = ndimage.gaussian_filter(noise, (0, 1, 1))
+    smooth = np.asarray(ndimage.gaussian_filter(noise, (0, 1, 1)), np.float32)
     expected = np.zeros((9, 11))
     for y, x in np.ndindex(9, 11):
         around = [
