@@ -19,12 +19,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEventLoop, QSettings, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QWidget
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.streams import FloatSignalBlock, Frame, TableRow
 from syntalos_miniscope_ui.studio.model import Studio
-from syntalos_miniscope_ui.studio.preview import preview
+from syntalos_miniscope_ui.studio.window import StudioWindow
 from syntalos_miniscope_ui.viewers.frames import FrameView
 from syntalos_miniscope_ui.viewers.orientation import OrientationView
 from syntalos_miniscope_ui.viewers.rows import RowsView
@@ -76,23 +76,32 @@ class Noise(Node):
 WATCHED_S = 10.0
 
 
-def redraw_studio() -> None:
-    """Print how long the studio's preview takes after a knob, off the window's thread."""
-    studio = Studio()
-    optics, cells = studio.parts()["lens"], studio.parts()["place_neurons"]
-    preview(studio.spec)  # compiles
-    for what, part, value, field, step in (
-        ("a knob of the optics", "lens", optics, "na", 0.01),
-        ("a knob that places cells anew", "place_neurons", cells, "soma_radius_um", 0.1),
-    ):
+def redraw_studio(app: QApplication) -> None:
+    """Print how long the studio takes from a knob to its picture, and how much of that is busy."""
+    window = StudioWindow(Studio())
+    window.show()
+    _wait_until(lambda: window.shown is not None)
+    for what, form, field, value, step in (
+        ("a knob of the optics", window.anatomy.forms["lens"], "na", 0.3, 0.01),
+        ("one that places cells anew", window.anatomy.lists["place_neurons"].form,
+         "soma_radius_um", 5.0, 0.1),
+    ):  # fmt: skip
+        knob = form.knob(field).findChild(QDoubleSpinBox)
         took_ms: list[float] = []
-        for turn in range(1, 8):
-            turned = getattr(value, field) + step * turn
-            studio.change(part, value.model_copy(update={field: turned}))
-            began = time.perf_counter()
-            preview(studio.spec)
+        busy_ms: list[float] = []
+        for turn in range(1, 10):
+            before, settled_s = window.shown, time.monotonic() + 0.5
+            _wait_until(lambda until=settled_s: time.monotonic() > until)
+            began, worked = time.perf_counter(), time.thread_time()
+            knob.setValue(value + step * turn)
+            _wait_until(lambda old=before: window.shown is not old)
             took_ms.append((time.perf_counter() - began) * 1000)
-        print(f"studio, full field of a V4, {what}: {median(took_ms):.0f} ms")
+            busy_ms.append((time.thread_time() - worked) * 1000)
+        print(
+            f"studio, full field of a V4, {what}: drawn anew after {median(took_ms):.0f} ms; "
+            f"the window's thread works {median(busy_ms):.0f} ms of it"
+        )
+    window.close()
 
 
 def watch_two_canvases(app: QApplication) -> None:
@@ -145,7 +154,7 @@ def _wait_until(true: Callable[[], bool]) -> None:
     loop = QEventLoop()
     timer = QTimer()
     timer.timeout.connect(lambda: loop.quit() if true() else None)
-    timer.start(20)
+    timer.start(5)
     loop.exec()
 
 
@@ -203,7 +212,7 @@ def main() -> None:
         "rows": rows(),
     }
     watch_two_canvases(app)
-    redraw_studio()
+    redraw_studio(app)
     print(f"{'view (GUI thread, CPU ms per item)':<44}{'median':>8}{'p95':>8}")
     for name, (middle, high) in results.items():
         print(f"{name:<44}{middle:>8.2f}{high:>8.2f}")

@@ -279,20 +279,25 @@ def run_until(until) -> Callable[[EditorWindow, str], None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_widget_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail if a test leaves a window behind."""
+def _no_widget_is_left() -> Iterator[None]:
+    """Fail if a test leaves a window behind; collect garbage on this thread only, as the program.
+
+    A thread of a box that collected the windows of the last test would destroy them on its own.
+    """
     before = set(QApplication.topLevelWidgets()) if QApplication.instance() else set()
+    gc.disable()
     yield
     app = QApplication.instance()
+    if isinstance(app, QApplication):
+        app.sendPostedEvents(None, DEFERRED_DELETE)
+        app.processEvents()
+    gc.collect()
+    gc.freeze()  # whatever is left need not be looked at after every test
+    gc.enable()
     if not isinstance(app, QApplication):
         return
     app.sendPostedEvents(None, DEFERRED_DELETE)
-    app.processEvents()
     # pyqtgraph's plots make their menus without a parent and keep them as long as they like.
     left = [w for w in app.topLevelWidgets() if w not in before and not isinstance(w, QMenu)]
-    if left:
-        gc.collect()
-        app.sendPostedEvents(None, DEFERRED_DELETE)
-        left = [w for w in left if w in app.topLevelWidgets()]
     names = [f"{type(widget).__name__} {widget.windowTitle()!r}" for widget in left]
     assert not names, f"left behind: {names}"

@@ -16,6 +16,7 @@ from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import Project, ProjectError
 from syntalos_miniscope_ui.document import Document
+from syntalos_miniscope_ui.garbage import collected_by_timer
 from syntalos_miniscope_ui.window import EditorWindow
 
 
@@ -78,7 +79,8 @@ def _until_closed(app: QApplication, window: EditorWindow) -> int:
     beat.timeout.connect(lambda: _leave_if(app, window, interrupted))
     beat.start(200)
     try:
-        code = app.exec()
+        with collected_by_timer():
+            code = app.exec()
     finally:
         beat.stop()
         if not window.running.left:

@@ -63,6 +63,7 @@ class EditorWindow(QMainWindow):
         self.running = Running(make_engine)
         self.files = Files(self, catalog, settings, ask, self._take_document)
         self.scene = GraphScene(self.files.document, self.theme)
+        self.scene.setParent(self)  # goes with the window, not when Python thinks of it
         self.view = GraphView(self.scene)
         self.editing = Editing(self.scene, self.say)
         self.finder = Finder(self.view, self.editing, self.say)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from syntalos_miniscope.simulation.spec import Spec
 from syntalos_miniscope_ui import theme
+from syntalos_miniscope_ui.garbage import collected_by_timer
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.window import StudioWindow
 
@@ -29,7 +30,8 @@ def main(spec: Spec | None = None) -> int:
     beat.timeout.connect(lambda: window.close() if interrupted else None)
     beat.start(200)
     try:
-        code = app.exec()
+        with collected_by_timer():
+            code = app.exec()
     finally:
         signal.signal(signal.SIGINT, before)
     return 130 if interrupted else code

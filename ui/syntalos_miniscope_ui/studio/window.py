@@ -81,7 +81,7 @@ class StudioWindow(QMainWindow):
         self.previews.done.connect(self._show_preview)
         self.previews.failed.connect(self._say)
         self.activities.done.connect(self._show_activity)
-        self.activities.failed.connect(self._say)
+        self.activities.failed.connect(self.readout.setText)
         studio.listeners.append(self._changed)
         self._changed()
 
@@ -171,7 +171,6 @@ class StudioWindow(QMainWindow):
                 self.stage.addItems(stages)
         until = None if self.stage.currentText() == ALL else self.stage.currentText()
         self.previews.ask(lambda: preview(spec, until))
-        self._trace()
 
     def _trace(self) -> None:
         spec, cells = self.studio.spec, self.traced.value()
@@ -179,12 +178,15 @@ class StudioWindow(QMainWindow):
 
     def _say(self, text: str) -> None:
         self.readout.setText(text)
+        self._trace()
 
     def _show_preview(self, made: Preview) -> None:
         self.shown = made
         self.readout.setText("\n".join(made.words()))
         self.side.show_preview(made)
         self._redraw()
+        # Not at once, so that the picture comes first.
+        self._trace()
 
     def _redraw(self) -> None:
         if self.shown is None:
