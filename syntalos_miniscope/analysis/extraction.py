@@ -27,7 +27,7 @@ class ExtractionParameters(BaseModel):
     """What a back end is told; names and defaults are those of `analysis_parameters.csv`.
 
     Lengths are pixels of the movie, times seconds. Columns that no back end here knows are left
-    out, so the rows of the table can be given whole: `ExtractionParameters.of(parameters)`.
+    out, so that a row of the table can be given whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -78,11 +78,6 @@ class ExtractionParameters(BaseModel):
     """How far pieces overlap, px."""
     max_deviation_rigid: int = Field(default=3, ge=0)
     """How far a piece may move beyond the whole, px."""
-
-    @classmethod
-    def of(cls, parameters: BaseModel) -> ExtractionParameters:
-        """Take what is needed of a row of `analysis_parameters.csv`."""
-        return cls.model_validate(parameters.model_dump())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

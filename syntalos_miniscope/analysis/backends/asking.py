@@ -139,7 +139,7 @@ def _ask(
         if path == work / "movie.npy":
             path.unlink()
     try:
-        with np.load(work / "result.npz", allow_pickle=False) as stored:
+        with (work / "result.npz").open("rb") as file, np.load(file) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, BadZipFile) as error:
         (work / "result.json").unlink(missing_ok=True)

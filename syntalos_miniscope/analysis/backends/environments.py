@@ -10,7 +10,7 @@ from typing import Any, Literal
 import platformdirs
 
 Name = Literal["caiman", "suite2p", "minian"]
-RUNNERS = Path(__file__).parent / "runners"
+HERE = Path(__file__).parent
 BUILT_IN = "built-in"
 
 
@@ -20,28 +20,32 @@ class BackendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A program that extracts cells. `version` is None if we do not install it."""
+    """A program that extracts cells. `version` and `lock` are None if we do not install it."""
 
     name: Name
+    runner: Path
+    """The script that its own Python runs."""
     version: str | None = None
+    lock: Path | None = None
+    """The versions of everything that is installed."""
+    alone: str | None = None
+    """What is installed after that without what it asks for."""
     pythons: tuple[tuple[int, int], tuple[int, int]] = ((3, 11), (3, 14))
-    """From which to which version of Python it is locked for."""
-
-    @property
-    def runner(self) -> Path:
-        """The script that its own Python runs."""
-        return RUNNERS / f"run_{self.name}.py"
-
-    @property
-    def lock(self) -> Path:
-        """The versions of everything that is installed with it."""
-        return Path(__file__).parent / "locks" / f"{self.name}.txt"
+    """From which to which version of Python the lock serves."""
 
 
 BACKENDS: dict[str, Backend] = {
-    "caiman": Backend("caiman"),
-    "suite2p": Backend("suite2p", "1.1.0"),
-    "minian": Backend("minian", "2.0.2"),
+    "caiman": Backend("caiman", HERE / "runners" / "run_caiman.py"),
+    "suite2p": Backend(
+        "suite2p",
+        HERE / "runners" / "run_suite2p.py",
+        "1.1.0",
+        HERE / "locks" / "suite2p.txt",
+        alone="suite2p==1.1.0",
+    ),
+    "minian": Backend(
+        "minian", HERE / "runners" / "run_minian.py", "2.0.2", HERE / "locks" / "minian.txt"
+    ),
 }
 """In the order in which they are chosen if nobody says which."""
 

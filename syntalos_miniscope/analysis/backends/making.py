@@ -59,7 +59,7 @@ def make(
     BackendError says in one line what stood in the way; nothing half made is left then.
     """
     backend = _backend(name)
-    if backend.version is None:
+    if backend.version is None or backend.lock is None:
         raise BackendError(
             f"{name} is not on PyPI (its {name!r} is another program): make its conda environment "
             f"and name it with --{name}-env PATH"
@@ -76,11 +76,11 @@ def make(
         pip = [str(ours), "-m", "pip", "install", "--disable-pip-version-check"]
         pip += ["--progress-bar", "off"]
         _run([*pip, "--requirement", str(backend.lock)], say)
-        if f"\n{name}==" not in backend.lock.read_text("utf-8"):
-            _run([*pip, "--no-deps", f"{name}=={backend.version}"], say)
+        if backend.alone:
+            _run([*pip, "--no-deps", backend.alone], say)
         found = Installed(backend, ours, backend.version)
         say("Trying it on a tiny movie")
-        _try(found, home.with_name(f"{name}-trial"))
+        _try(found, _trial(home))
         _remember(home, found)
     return found
 
@@ -110,10 +110,10 @@ def adopt_caiman(place: Path, say: Say, *, folder: Path | None = None) -> Instal
 def remove(name: str, folder: Path | None = None) -> bool:
     """Take away what was made or noted for a back end; False if there was nothing."""
     home = (folder or backends_folder()) / _backend(name).name
-    there = home.exists()
-    if there:
-        shutil.rmtree(home)
-    return there
+    there = [path for path in (home, _trial(home)) if path.exists()]
+    for path in there:
+        shutil.rmtree(path)
+    return bool(there)
 
 
 def _backend(name: str) -> Backend:
@@ -221,6 +221,10 @@ def _try(found: Installed, work: Path) -> None:
     parameters = ExtractionParameters(gSig=(3, 3), gSiz=(13, 13), rf=None, min_corr=0.5, min_pnr=3)
     extract(tiny_movie(), parameters, found, work, frame_rate_hz=20.0)
     shutil.rmtree(work)
+
+
+def _trial(home: Path) -> Path:
+    return home.with_name(f"{home.name}-trial")
 
 
 def tiny_movie() -> NDArray[np.uint8]:
