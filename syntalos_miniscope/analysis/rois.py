@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import in_short
-from syntalos_miniscope.recording.containment import LARGEST_ARRAY_BYTES
+from syntalos_miniscope.recording.containment import ensure_believable, refuse_links_out
 from syntalos_miniscope.recording.truth import Footprints
+from syntalos_miniscope.recording.zarr_arrays import read_array
 
 FORMAT = 1
 LEAST_SHARE = 0.02
@@ -132,8 +133,7 @@ def _from_json(path: Path, shape: tuple[int, int]) -> Rois:
 
 def _from_npz(path: Path, shape: tuple[int, int]) -> Rois:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        if sum(member.file_size for member in stored.zip.infolist()) > LARGEST_ARRAY_BYTES:
-            raise ValueError("it says that it is larger than is believed")
+        ensure_believable(sum(member.file_size for member in stored.zip.infolist()), "it")
         weights = stored["A"]
         names = [str(name) for name in stored["names"]] if "names" in stored else ()
     if weights.ndim != 3:
@@ -161,9 +161,10 @@ def _from_caiman(path: Path, shape: tuple[int, int]) -> Rois:
 def _from_minian(path: Path, shape: tuple[int, int]) -> Rois:
     import zarr
 
+    refuse_links_out(path)
     inside = path / "A.zarr" if (path / "A.zarr").is_dir() else path
     stored: Any = zarr.open_group(str(inside), mode="r")
-    weights = np.asarray(stored["A"])
+    weights = read_array(stored["A"])
     return Rois.of(_without_skirts(weights))
 
 

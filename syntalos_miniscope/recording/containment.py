@@ -7,12 +7,22 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from syntalos_miniscope.recording import RecordingError
 
-LARGEST_ARRAY_BYTES = 2**32
-"""An array of a recording that says it is larger is not believed."""
-MOST_PIXELS = 2**26
-"""Of a picture."""
 MOST_FRAMES = 2**24
 """77 hours at 60 Hz."""
+
+
+def memory_bytes() -> float:
+    """Give the memory of this computer; 8 GB where it cannot be asked."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8e9
+
+
+def ensure_believable(size_bytes: int, what: str) -> None:
+    """RecordingError if something says that it takes more than half of the memory there is."""
+    if size_bytes > memory_bytes() / 2:
+        raise RecordingError(f"{what} says that it takes {size_bytes} bytes, which is not believed")
 
 
 def inside(folder: Path, name: str, named_in: Path) -> Path:

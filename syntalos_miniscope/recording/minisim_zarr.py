@@ -16,7 +16,7 @@ import zarr
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error, in_short
-from syntalos_miniscope.recording.containment import MOST_PIXELS, refuse_links_out
+from syntalos_miniscope.recording.containment import ensure_believable, refuse_links_out
 from syntalos_miniscope.recording.truth import (
     ARRAYS,
     PER_UNIT,
@@ -24,7 +24,12 @@ from syntalos_miniscope.recording.truth import (
     FrameTruth,
     GroundTruth,
 )
-from syntalos_miniscope.recording.zarr_arrays import GrowingArray, read_array, store_array
+from syntalos_miniscope.recording.zarr_arrays import (
+    GrowingArray,
+    read_array,
+    sound_array,
+    store_array,
+)
 
 FORMAT_VERSION = 2
 """Of the layout; minisim 1.0.3 reads and writes this one only."""
@@ -195,7 +200,8 @@ class MinisimZarr:
     @property
     def observed(self) -> Any:
         """(frame, height, width) the movie as a zarr array; None if only the truth was stored."""
-        return self.root.get("observed")
+        observed = self.root.get("observed")
+        return None if observed is None else sound_array(observed)
 
     @property
     def snapshot_names(self) -> list[str]:
@@ -205,7 +211,7 @@ class MinisimZarr:
 
     def snapshot(self, stage: str) -> NDArray[Any]:
         """Give the movie (frame, height, width) after a stage."""
-        return np.asarray(self.root[f"snapshots/{stage}"])
+        return read_array(self.root[f"snapshots/{stage}"])
 
     def truth(self) -> GroundTruth:
         """Read the truth into memory; RecordingError if it is not sound."""
@@ -247,8 +253,7 @@ def _ensure_fits(truth: GroundTruth) -> None:
     first = np.array(truth.fov_offset)
     if fov.min() < 1 or first.min() < 0 or np.any(first + fov > canvas):
         raise ValueError("the frame does not lie in the canvas")
-    if canvas.prod() > MOST_PIXELS:
-        raise ValueError(f"its canvas has {canvas[0]} x {canvas[1]} pixels, which is not believed")
+    ensure_believable(8 * int(canvas[0]) * int(canvas[1]), "its canvas")
     if planted.shapes.shape != planted.offsets.shape or planted.offsets.shape != (cells, 2):
         raise ValueError("places and sizes of footprints are not one pair for each cell")
     if cells and (planted.offsets.min() < 0 or planted.shapes.min() < 1):

@@ -11,7 +11,13 @@ from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error
-from syntalos_miniscope.recording.containment import LARGEST_ARRAY_BYTES
+from syntalos_miniscope.recording.containment import ensure_believable
+
+CODECS = frozenset(
+    "blosc zlib gzip bz2 lzma lz4 zstd shuffle delta fixedscaleoffset quantize bitround astype "
+    "packbits crc32 crc32c adler32 fletcher32 bytes transpose".split()
+)
+"""What may have packed an array that is read."""
 
 
 class GrowingArray:
@@ -80,11 +86,34 @@ def create_array(
     )
 
 
+def sound_array(array: Any) -> Any:
+    """Give an array that may be read, or RecordingError.
+
+    It holds numbers, in chunks that fit in the memory, packed by a codec that does nothing but
+    unpack: zarr would unpickle what a file calls a pickle.
+    """
+    where = array.store_path
+    if array.dtype.kind not in "biuf":
+        raise RecordingError(f"{where} holds {array.dtype}, not numbers")
+    for name in _codecs(array.metadata):
+        if name not in CODECS:
+            raise RecordingError(f"{where} is packed by {name!r}, which is not unpacked here")
+    ensure_believable(prod(array.chunks) * array.dtype.itemsize, f"a chunk of {where}")
+    return array
+
+
 def read_array(array: Any) -> NDArray[Any]:
-    """Read an array whole; RecordingError if it says that it is larger than is believed."""
-    if max(array.size, prod(array.chunks)) * array.dtype.itemsize > LARGEST_ARRAY_BYTES:
-        raise RecordingError(f"{array.store_path} says that its shape is {array.shape}: too large")
-    return np.asarray(array)
+    """Read an array whole; RecordingError if it may not be read or is larger than is believed."""
+    whole = sound_array(array)
+    ensure_believable(whole.size * whole.dtype.itemsize, str(whole.store_path))
+    return np.asarray(whole)
+
+
+def _codecs(metadata: Any) -> list[str]:
+    if metadata.zarr_format == 2:
+        found = (*(metadata.filters or ()), metadata.compressor)
+        return [codec.codec_id for codec in found if codec is not None]
+    return [str(codec.to_dict()["name"]) for codec in metadata.codecs]
 
 
 def store_array(group: zarr.Group, name: str, values: NDArray[Any]) -> None:

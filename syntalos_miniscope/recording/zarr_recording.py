@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import zarr
 
 from syntalos_miniscope.recording import RecordingError, disk_error, in_short
-from syntalos_miniscope.recording.containment import LARGEST_ARRAY_BYTES, MOST_FRAMES
+from syntalos_miniscope.recording.containment import MOST_FRAMES, ensure_believable
 from syntalos_miniscope.recording.minisim_zarr import FRAME_AXIS
 from syntalos_miniscope.recording.recorded import (
     Findings,
@@ -25,7 +24,12 @@ from syntalos_miniscope.recording.recorded import (
     settle,
 )
 from syntalos_miniscope.recording.video import Image
-from syntalos_miniscope.recording.zarr_arrays import create_array, read_array, store_array
+from syntalos_miniscope.recording.zarr_arrays import (
+    create_array,
+    read_array,
+    sound_array,
+    store_array,
+)
 from syntalos_miniscope.streams import Frame
 
 CHUNK_FRAMES = 16
@@ -106,7 +110,7 @@ def _open(path: Path) -> Recording:
         raise RecordingError(
             f"{path} holds no movie: there is no `observed` (frame, height, width)"
         )
-    _ensure_believable(path, observed)
+    _ensure_believable(path, sound_array(observed))
     found = Findings()
     rate_hz = _rate_hz(spec)
     times: Any = root.get(TIMES)
@@ -141,13 +145,9 @@ def _open(path: Path) -> Recording:
 def _ensure_believable(path: Path, observed: Any) -> None:
     """Refuse a movie that says it is so large that reading a few frames would fill the memory."""
     frames, height, width = observed.shape[:3]
-    block_bytes = CHUNK_FRAMES * height * width * 3 * 8
-    chunk_bytes = prod(observed.chunks) * observed.dtype.itemsize
-    if frames > MOST_FRAMES or max(block_bytes, chunk_bytes) > LARGEST_ARRAY_BYTES:
-        raise RecordingError(
-            f"{path} says that it holds {frames} frames of {width} x {height} pixels, in chunks of "
-            f"{chunk_bytes} bytes, which is not believed"
-        )
+    if frames > MOST_FRAMES:
+        raise RecordingError(f"{path} says that it holds {frames} frames, which is not believed")
+    ensure_believable(CHUNK_FRAMES * height * width * 3 * 8, f"a few frames of {path}")
 
 
 def _spec(path: Path) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def _choose_entries(folder: Path, index: Times, truth: Path) -> None:
     group: Any = zarr.open_group(str(folder), mode="a", zarr_format=2)
     extras = group.get("extras")
     if extras is not None and "frame_index" in extras:
-        known = np.asarray(extras["frame_index"]).astype(np.int64)
+        known = read_array(extras["frame_index"]).astype(np.int64)
     else:
         known = np.arange(group["C"].shape[1])
     place = np.minimum(np.searchsorted(known, index), len(known) - 1)
@@ -273,6 +273,6 @@ def _choose_entries(folder: Path, index: Times, truth: Path) -> None:
     if extras is not None:
         along += [(extras, name, 0) for name in list(extras.array_keys())]
     for where, name, axis in along:
-        chosen = np.take(np.asarray(where[name]), place, axis)
+        chosen = np.take(read_array(where[name]), place, axis)
         del where[name]
         store_array(where, name, chosen)

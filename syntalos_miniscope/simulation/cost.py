@@ -6,7 +6,6 @@ promise when it ends.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, inf, log2
@@ -14,6 +13,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from syntalos_miniscope.recording.containment import memory_bytes
 from syntalos_miniscope.simulation.spec import Spec
 from syntalos_miniscope.simulation.steps import (
     CELL_KINDS,
@@ -167,14 +167,6 @@ def _numbers(value: Any, where: str) -> Iterator[tuple[str, float]]:
         yield from ((where, number) for number in coordinates if abs(number) > 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield where, value
-
-
-def memory_bytes() -> float:
-    """Give the memory of this computer; 8 GB where it cannot be asked."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 8e9
 
 
 def _cells(spec: Spec, margin: float, canvas_px: float) -> tuple[float, float, float]:

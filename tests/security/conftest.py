@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from syntalos_miniscope.recording import containment
 from syntalos_miniscope.recording.daq_folder import DaqDevice
 from syntalos_miniscope.recording.edl import ExperimentDir
 from syntalos_miniscope.recording.video_dataset import VideoDataset
@@ -27,6 +28,12 @@ from syntalos_miniscope.streams import Frame
 def frame(k: int) -> Frame:
     mat = np.random.default_rng(k).integers(0, 256, (16, 24), np.uint8)
     return Frame(k, 50_000 * k, mat)
+
+
+@pytest.fixture(autouse=True)
+def small_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of its memory is well within what `bounded_memory` allows."""
+    monkeypatch.setattr(containment, "memory_bytes", lambda: 2.0**29)
 
 
 @pytest.fixture
