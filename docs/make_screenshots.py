@@ -32,6 +32,8 @@ def _draw(scratch: Path) -> None:
     from PySide6.QtWidgets import QApplication, QWidget
 
     from syntalos_miniscope.catalog import Catalog
+    from syntalos_miniscope.simulation.steps import NeuronPopulation
+    from syntalos_miniscope_ui import theme
     from syntalos_miniscope_ui.studio.model import Studio
     from syntalos_miniscope_ui.studio.window import StudioWindow
     from syntalos_miniscope_ui.window import EditorWindow
@@ -54,7 +56,8 @@ def _draw(scratch: Path) -> None:
             wait(50)
         raise SystemExit("make screenshots: the run did not get that far")
 
-    def save(widget: QWidget, name: str) -> None:
+    def save(widget: QWidget | None, name: str) -> None:
+        assert widget is not None
         wait(400)
         widget.grab().save(str(OUT / f"{name}.png"))
         print(f"docs/screenshots/{name}.png")
@@ -110,6 +113,22 @@ def _draw(scratch: Path) -> None:
     until(lambda: studio.shown is not None)
     wait(1500)
     save(studio, "studio")
+    theme.dress(app, theme.LIGHT)
+    cells = studio.anatomy.lists["place_neurons"]
+    line = [(150.0 + step, 10.0 * step, 20.0 * step) for step in range(-9, 10)]
+    studio.studio.place([*studio.studio.populations(), NeuronPopulation(positions_um=line)])
+    cells.names.setCurrentRow(1)
+    studio.mark.setChecked(True)
+    wait(1500)
+    group = studio.anatomy.groups["place_neurons"]
+    studio.anatomy.verticalScrollBar().setValue(group.y() - 8)
+    save(studio, "studio-cells")
+    studio.tabs.setCurrentIndex(1)
+    studio.traced.setValue(24)
+    studio.studio.use_activity("Active")
+    wait(1500)
+    save(studio, "studio-activity")
+    studio.studio.saved = studio.studio.spec
     studio.close()
 
 

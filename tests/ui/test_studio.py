@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QDoubleSpinBox
+from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.simulation.batch import simulate
@@ -131,11 +131,13 @@ def test_of_many_requests_the_newest_is_done(qtbot, until) -> None:
 
 
 @pytest.fixture
-def window(until, studio):
-    opened = StudioWindow(studio)
+def window(until, studio, answers):
+    opened = StudioWindow(studio, ask=answers)
     opened.show()
     until(lambda: opened.shown is not None)
     yield opened
+    studio.saved = studio.spec
+    answers.say = ["Stop it"] if opened.generate.busy else []
     opened.close()
     opened.deleteLater()
 
@@ -199,6 +201,40 @@ def test_a_long_recording_can_be_stopped(window, until, tmp_path) -> None:
     window.generate.stop.click()
     until(lambda: window.generate.word.text().startswith("Stopped"))
     assert window.generate.write.isEnabled()
+    assert (tmp_path / "long.mkv").stat().st_size > 0
+
+
+@pytest.mark.parametrize(("answer", "closed"), [("Cancel", False), ("Do not save", True)])
+def test_an_unsaved_spec_is_asked_about(window, studio, answers, answer, closed) -> None:
+    studio.saved = studio.spec
+    studio.set_seed(77)
+    answers.say = [answer]
+    assert window.close() is closed
+    assert answers.asked == ["Save the Spec? It is lost otherwise."]
+
+
+def test_an_unsaved_spec_is_saved_on_closing(
+    window, studio, answers, tmp_path, monkeypatch
+) -> None:
+    file = tmp_path / "kept.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    studio.set_seed(77)
+    answers.say = ["Save"]
+    assert window.close()
+    assert load_spec(file).seed == 77
+
+
+def test_a_recording_that_is_being_written_is_asked_about(
+    window, studio, answers, until, tmp_path
+) -> None:
+    window.generate.duration_s.setValue(3600)
+    studio.saved = studio.spec
+    window.generate.generate(tmp_path / "long.mkv")
+    until(lambda: window.generate.bar.value() > 0)
+    answers.say = ["Cancel"]
+    assert not window.close()
+    answers.say = ["Stop it"]
+    assert window.close()
     assert (tmp_path / "long.mkv").stat().st_size > 0
 
 

@@ -67,7 +67,7 @@ class EditorWindow(QMainWindow):
         self.view = GraphView(self.scene)
         self.editing = Editing(self.scene, self.say)
         self.finder = Finder(self.view, self.editing, self.say)
-        self.inspector = Inspector(self.files.document, self.running)
+        self.inspector = Inspector(self.files.document, self.running, ask)
         self.log = LogPanel(self.theme)
         self.run_bar = RunBar(settings, self.theme)
         self.views = Views(self, self._use_rois)
@@ -158,6 +158,9 @@ class EditorWindow(QMainWindow):
     def _begin_with(self, card: str) -> None:
         if card in examples():
             self.open_example(card)
+            if "player" in self.scene.boxes:
+                self.scene.select(["player"])
+                self.say("Pick the recording in the settings on the left, then press Run")
         elif card == "empty":
             self.files.new()
         elif self.files.may_leave():
@@ -262,12 +265,11 @@ class EditorWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about a run that is on and about unsaved changes, then end both well."""
-        if not may_close(self):
+        studios = self.findChildren(QMainWindow)
+        if not all(studio.close() for studio in studios) or not may_close(self):
             event.ignore()
             return
         self.layout_of_docks.keep(self.settings)
-        for studio in self.findChildren(QMainWindow):
-            studio.close()
         self.before_run.join()
         self.live.end()
         self.scene.blockSignals(True)

@@ -220,9 +220,12 @@ class BoxItem(QGraphicsItem):
     def _paint_lines(self, painter: QPainter) -> None:
         theme = self.theme
         painter.setFont(_font(12))
+        painter.setPen(QColor(theme.bad if self.error else theme.faint))
+        if self.error:
+            room = QRectF(PAD, HEAD + 5, self.width - 2 * PAD, 2 * LINE)
+            painter.drawText(room, Qt.TextFlag.TextWordWrap, self.error)
+            return
         for number, line in enumerate(self.lines):
-            wrong = number == 1 and self.error
-            painter.setPen(QColor(theme.bad if wrong else theme.faint))
             room = QRectF(PAD, HEAD + 5 + LINE * number, self.width - 2 * PAD, LINE)
             _draw_elided(painter, room, line)
 

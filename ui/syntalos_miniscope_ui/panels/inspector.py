@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QScrollArea, QVBoxLayou
 from syntalos_miniscope.node import Settings
 from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope.simulation.choice import choose_spec
+from syntalos_miniscope_ui.dialogs import Ask
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.panels.choice import panel_for
 from syntalos_miniscope_ui.panels.scope_panel import ScopePanel
@@ -27,13 +28,14 @@ class Inspector(QScrollArea):
     said = Signal(str)
     """Something for the status line."""
 
-    def __init__(self, document: Document, running: Running) -> None:
+    def __init__(self, document: Document, running: Running, ask: Ask) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._document = document
         self._running = running
+        self._ask = ask
         self._node_id: str | None = None
         self._form = None
         self._title: QLineEdit | None = None
@@ -176,7 +178,7 @@ class Inspector(QScrollArea):
             tuned = self._document.settings(node_id).model_copy(update={"spec_file": file})
             self._document.set_settings(node_id, tuned)
 
-        self.studio_window = StudioWindow(Studio(spec), self.window())
+        self.studio_window = StudioWindow(Studio(spec), self.window(), self._ask)
         self.studio_window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.studio_window.spec_saved.connect(use)
         self.studio_window.show()

@@ -27,11 +27,13 @@ def main(spec: Spec | None = None) -> int:
     interrupted: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _frame: interrupted.append(number))
     beat = QTimer()
-    beat.timeout.connect(lambda: window.close() if interrupted else None)
+    # Not close, which would ask about an unsaved Spec.
+    beat.timeout.connect(lambda: app.exit() if interrupted else None)
     beat.start(200)
     try:
         with collected_by_timer():
             code = app.exec()
     finally:
+        window.end()
         signal.signal(signal.SIGINT, before)
     return 130 if interrupted else code

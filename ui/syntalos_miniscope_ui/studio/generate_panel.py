@@ -105,6 +105,11 @@ class GeneratePanel(QWidget):
         self.generation.progressed.connect(self._progress)
         self.generation.ended.connect(self._ended)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a recording is being written."""
+        return self.stop.isEnabled()
+
     def close_down(self) -> None:
         """Stop what is being written, and wait for it."""
         if self.generation is not None:

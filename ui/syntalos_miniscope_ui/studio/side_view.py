@@ -20,7 +20,7 @@ Place = Callable[[float, float], QPointF]
 
 
 class SideView(QWidget):
-    """A schematic to scale in depth; dots are the cells of a slice through the middle."""
+    """A schematic to scale in depth: the cells of a slice through the middle, all given ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,12 +74,11 @@ class SideView(QWidget):
         preview = self._preview
         assert preview is not None
         given, centers = preview.given_um, preview.centers_um
-        # Given cells are few and looked for; of the others a slice says enough.
-        thin = np.abs(centers[:, 1]) < preview.fov_um[0] * (1.0 if len(given) else SLICE)
+        thin = np.abs(centers[:, 1]) < preview.fov_um[0] * SLICE
         for dots, colour, size in (
             (centers[thin & ~preview.detectable], HIDDEN, 5),
             (centers[thin & preview.detectable], DETECTABLE, 5),
-            (given, GIVEN, 4),
+            (given, GIVEN, 6),
         ):
             painter.setPen(QPen(QColor(colour), size, c=Qt.PenCapStyle.RoundCap))
             painter.drawPoints(QPolygonF([at(float(x), float(z)) for z, _, x in dots]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QPushButton,
     QSpinBox,
     QSplitter,
@@ -26,6 +25,8 @@ from PySide6.QtWidgets import (
 )
 
 from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS, STUDIO_PRESETS
+from syntalos_miniscope_ui import dialogs
+from syntalos_miniscope_ui.dialogs import Ask
 from syntalos_miniscope_ui.studio.generate_panel import GeneratePanel
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.parts_form import PartsForm
@@ -46,9 +47,12 @@ class StudioWindow(QMainWindow):
     spec_saved = Signal(str)
     """The Spec was saved: the file."""
 
-    def __init__(self, studio: Studio, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, studio: Studio, parent: QWidget | None = None, ask: Ask = dialogs.ask
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.studio = studio
+        self._ask = ask
         self.shown: Preview | None = None
         self.setWindowTitle("Studio – Syntalos Miniscope")
         self.resize(1400, 900)
@@ -222,24 +226,51 @@ class StudioWindow(QMainWindow):
             )
             self.traces.addItem(ticks)
 
-    def _ask_save(self) -> None:
+    def _ask_save(self) -> bool:
         name, _ = QFileDialog.getSaveFileName(self, "Save the Spec", "spec.json", "JSON (*.json)")
-        if name:
-            self.save(Path(name))
+        return bool(name) and self.save(Path(name))
 
-    def save(self, file: Path) -> None:
+    def save(self, file: Path) -> bool:
         """Write the Spec; from the panel of a simulated scope, that scope takes it."""
         try:
             self.studio.save(file)
         except OSError as error:
-            QMessageBox.warning(self, "Studio", f"{file}: {error.strerror}")
-            return
+            self._ask(self, "The Spec was not saved.", f"{file}: {error.strerror}", ["Close"])
+            return False
         self.spec_saved.emit(str(file))
+        return True
+
+    def _may_close(self) -> bool:
+        """Ask what becomes of a recording that is being written, and of an unsaved Spec."""
+        if self.generate.busy:
+            answers = ["Stop it", "Cancel"]
+            what = "A recording is being written."
+            if self._ask(self, what, "What was rendered is kept.", answers) == "Cancel":
+                return False
+        if self.studio.spec == self.studio.saved:
+            return True
+        answer = self._ask(
+            self, "Save the Spec?", "It is lost otherwise.", ["Save", "Do not save", "Cancel"]
+        )
+        return self._ask_save() if answer == "Save" else answer == "Do not save"
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Wear other colours, when the window is given some."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange and hasattr(self, "traces"):
+            dress_plot(self.traces, self)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Stop what is rendered and written, and wait for it."""
+        """Ask what is to be kept, then end."""
+        if not self._may_close():
+            event.ignore()
+            return
+        self.end()
+        super().closeEvent(event)
+
+    def end(self) -> None:
+        """Stop what is rendered and written, and wait for it; safe to call twice."""
         self.studio.listeners.clear()
         self.generate.close_down()
         self.previews.close()
         self.activities.close()
-        super().closeEvent(event)
