@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from syntalos_miniscope.analysis.pipeline.estimates import (
     save_extraction,
 )
 from syntalos_miniscope.analysis.pipeline.motion import MotionView, MotionWitness
-from syntalos_miniscope.analysis.pipeline.movie_file import MovieWriter, open_movie
+from syntalos_miniscope.analysis.pipeline.movie_file import open_movie
 from syntalos_miniscope.analysis.pipeline.prepare import (
     PICTURED_FRAMES,
     Prepared,
@@ -160,21 +161,20 @@ class Stages:
     def _move(self) -> None:
         """Have the back end correct the motion, and take over its movie."""
         unmoved = open_movie(self.folder / UNMOVED)
+        work = self.folder / "work" / "motion"
         moved = backends.motion_correct(
             unmoved,
             self._configs.extraction,
             self._extractor,
-            self.folder / "work" / "motion",
+            work,
             self._tell,
             frame_rate_hz=self._recording.frame_rate_hz,
         )
         witness = MotionWitness(len(unmoved), PICTURED_FRAMES)
         total = np.zeros(unmoved.shape[1:])
-        with MovieWriter(self.folder / MOVIE, unmoved.shape) as writer:
-            for place, (before, after) in enumerate(zip(unmoved, moved.movie, strict=True)):
-                writer.add(after)
-                witness.add(place, before, after)
-                total += after
+        for place, (before, after) in enumerate(zip(unmoved, moved.movie, strict=True)):
+            witness.add(place, before, after)
+            total += after
         shifts = np.zeros((len(unmoved), 3), np.float32)
         shifts[:, :2], shifts[:, 2] = moved.shifts, np.nan
         prepared = replace(
@@ -184,7 +184,9 @@ class Stages:
         )
         save_arrays(self.folder / PREPARED, prepared)
         save_arrays(self.folder / MOTION, witness.view())
+        (work / "corrected.npy").replace(self.folder / MOVIE)
         (self.folder / UNMOVED).unlink()
+        _keep_log(work)
 
     def _tune(self) -> None:
         parameters = self._configs.extraction
@@ -201,11 +203,12 @@ class Stages:
     def _extract(self) -> None:
         movie = open_movie(self.folder / MOVIE)
         rate_hz = self._recording.frame_rate_hz
+        work = self.folder / "work" / "extraction"
         extraction = backends.extract(
             movie,
             self._configs.extraction,
             self._extractor,
-            self.folder / "work" / "extraction",
+            work,
             self._tell,
             frame_rate_hz=rate_hz,
             rois=self._rois,
@@ -229,6 +232,15 @@ class Stages:
             mean=prepared.mean,
         )
         self.steps.finish("cells", self.cells_stamp, (ESTIMATES,))
+        _keep_log(work)
+
+
+def _keep_log(work: Path) -> None:
+    """Leave of a back end's folder what it printed."""
+    log = work / "log.txt"
+    if log.is_file():
+        log.replace(work.with_name(f"{work.name}-log.txt"))
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _chosen(process: ProcessConfig, moves: bool) -> Installed | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import signal
 from sessions import daq_session, onix_folder, project
 
+from syntalos_miniscope.analysis.backends import BACKENDS, Installed, MotionCorrected
 from syntalos_miniscope.analysis.extraction import Extraction
 from syntalos_miniscope.analysis.matching import best_matching, cosines
 from syntalos_miniscope.analysis.pipeline import (
@@ -20,6 +22,7 @@ from syntalos_miniscope.analysis.pipeline import (
     ProcessConfig,
     configs_of,
     run,
+    stages,
 )
 from syntalos_miniscope.analysis.pipeline.page import page
 from syntalos_miniscope.analysis.pipeline.rhythms import band_passed
@@ -250,6 +253,36 @@ def test_whole_configs_stand_over_the_table(rig, ucla):
     # What the run before had left, and this one does not leave, is gone.
     assert not (pipeline.saved_movies / "spectrogram.npz").exists()
     assert not (pipeline.saved_movies / "events.csv").exists()
+
+
+def test_a_back_end_may_take_the_motion_back(frames, tmp_path, monkeypatch):
+    place = onix_folder(tmp_path, frames[:60, :96, :96])
+    asked: list[bool] = []
+
+    def move(movie, parameters, backend, work_dir, progress, *, frame_rate_hz):
+        asked.append(parameters.pw_rigid)
+        work_dir.mkdir()
+        (work_dir / "log.txt").write_text("moved")
+        np.save(work_dir / "corrected.npy", np.roll(movie, 1, axis=1))
+        moved = np.load(work_dir / "corrected.npy", mmap_mode="r")
+        return MotionCorrected(moved, np.ones((60, 2), np.float32), "one", work_dir / "log.txt")
+
+    one = Installed(BACKENDS["caiman"], Path("python"), "1")
+    monkeypatch.setattr(stages, "choose_backend", lambda _: one)
+    monkeypatch.setattr(stages.backends, "motion_correct", move)
+    pipeline = MiniscopePipeline()
+    table = project(tmp_path, {98: place}, PARAMETERS)
+    pipeline.run(
+        98, table, headless=True, motion_correction="backend", run_CNMFE=False, keep_movie=True
+    )
+    movie = np.load(pipeline.saved_movies / "motion_corrected.npy")
+    still = VideoReader(pipeline.preprocessing_result.preprocessed_movie_filepath).frames()
+    before = np.stack([frame for _, frame in still]).astype(np.float32)
+    np.testing.assert_allclose(movie, np.roll(before, 1, axis=1), atol=0.51)
+    assert asked == [True] and (pipeline.processing_result.shifts[:, :2] == 1).all()
+    left = {path.name for path in (pipeline.saved_movies / "work").iterdir()}
+    assert "motion-log.txt" in left and not left & {"motion", "unmoved.npy"}
+    assert "crispness" in (pipeline.saved_movies / "report.html").read_text()
 
 
 def test_without_crop_coords_nobody_is_asked_headless_and_it_is_said(frames, tmp_path):
