@@ -60,7 +60,11 @@ class SimulatedScope:
         self._link = FaultyLink(faults, noise.stream(spec.seed, scope, "link"))
         self._clock: RunClock | None = None
         self._closed = Event()
-        self._due_us = 0.0
+        self._due_us = self._render_us = 0.0
+        self._took_us = 0
+        self._exposing: ScopeSettings | None = None
+        """The settings of the exposure that is under way."""
+        self._made = False
         self._waiting: SimulatedExposure | None = None
         self._last: Rendered | None = None
         self._counters = {"dropped": 0, "late": 0, "repeated": 0}
@@ -107,36 +111,51 @@ class SimulatedScope:
         """
         deadline = time.monotonic() + timeout_s
         while (clock := self._clock) is not None and not self._closed.is_set():
-            if self._waiting is None and self._link.connected(self._due_us):
-                self._waiting = self._expose(clock)
-            pause_s = (self._due_us - clock.now_us()) / 1e6
-            if pause_s > 0:
-                left_s = deadline - time.monotonic()
-                self._closed.wait(max(min(pause_s, left_s), 0))
-                if pause_s > left_s:
+            if self._exposing is None:
+                self._exposing = self._begin()
+            if not self._made:
+                if not self._wait(clock, self._render_us, deadline):
                     return None
-            elif self._waiting is not None:
-                exposure, self._waiting = self._waiting, None
+                self._waiting, self._made = self._make(clock, self._exposing), True
+            if not self._wait(clock, self._due_us, deadline):
+                return None
+            exposure, self._exposing, self._made = self._waiting, None, False
+            if exposure is not None:
                 return exposure
-            elif not self._link.connected(self._due_us):
-                raise RuntimeError(
-                    f"the simulated scope was unplugged after {self._due_us / 1e6:.2f} s, "
-                    "as its faults ask (disconnect_at_s)"
-                )
         return None
 
     def close(self) -> None:
         """End the stream; a `read` that waits returns."""
         self._closed.set()
 
-    def _expose(self, clock: RunClock) -> SimulatedExposure | None:
-        """Make the next exposure and set when it is due; None if no frame of it will come."""
-        settings, index = self._settings, self.renderer.index
-        interval_us = 1e6 / self.renderer.rate_hz(settings)
+    def _wait(self, clock: RunClock, time_us: float, deadline: float) -> bool:
+        """Wait for a run time; False if the deadline or the end of the stream comes before it."""
+        while (pause_s := (time_us - clock.now_us()) / 1e6) > 0:
+            left_s = deadline - time.monotonic()
+            if self._closed.wait(max(min(pause_s, left_s), 0)) or pause_s > left_s:
+                return False
+        return True
+
+    def _begin(self) -> ScopeSettings:
+        """Begin an exposure: give its settings, and set when it is rendered and due."""
+        if not self._link.connected(self._due_us):
+            raise RuntimeError(
+                f"the simulated scope was unplugged after {self._due_us / 1e6:.2f} s, "
+                "as its faults ask (disconnect_at_s)"
+            )
+        interval_us = 1e6 / self.frame_rate_hz
         self._due_us += interval_us
+        # The first half belongs to whoever works on the frame before.
+        self._render_us = self._due_us - max(interval_us / 2, 2 * self._took_us)
+        return self._settings
+
+    def _make(self, clock: RunClock, settings: ScopeSettings) -> SimulatedExposure | None:
+        """Render the exposure that has begun; None if no frame of it will come."""
+        index, interval_us = self.renderer.index, 1e6 / self.renderer.rate_hz(settings)
         if not self._link.connected(self._due_us):
             return None
-        if clock.now_us() - self._due_us > interval_us:
+        began_us = clock.now_us()
+        if began_us - self._due_us > interval_us:
             self.renderer.skip(settings)
             self._counters["late"] += 1
             return None
@@ -151,6 +170,7 @@ class SimulatedScope:
                 rendered = self._last
             case _:
                 rendered = self._last = self.renderer.advance(settings)
+                self._took_us = clock.now_us() - began_us
         time_us = round(self._due_us + self._link.jitter_us(index, interval_us))
         frame = Frame(index, time_us, self._as_frame(rendered))
         return SimulatedExposure(frame, rendered.quaternion, rendered)
