@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from queue import Queue
+from threading import Thread
 
 import numpy as np
 
 from syntalos_miniscope.node import Context, Out
 from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
+from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.batch import zarr_writer
 from syntalos_miniscope.simulation.live import SimulatedExposure
 from syntalos_miniscope.simulation.renderer import GAINS, Renderer
@@ -25,6 +28,9 @@ TRUTH_OUTPUTS = (
 CELLS_HEADER = ("Cell", "z [um]", "y [um]", "x [um]", "Row [px]", "Column [px]", "Detectable")
 EVENTS_HEADER = ("Time [us]", "Cell", "Spikes")
 
+WAITING_FRAMES = 1024
+"""So many frames may wait for the disk before the source does."""
+
 
 class LiveTruth:
     """Emits the truth about what a node sends, and keeps it in the dataset `truth` of a run.
@@ -38,11 +44,13 @@ class LiveTruth:
         self._scene = renderer.scene
         self._keeper = TruthKeeper(renderer)
         self._wired = {port.id for port in TRUTH_OUTPUTS if ctx.wired(port.id)}
-        self._writer: MinisimZarrWriter | None = None
+        self._file: TruthFile | None = None
         dataset = ctx.dataset("truth")
         if dataset is not None:
             path = dataset.data_file("truth.zarr")
-            self._writer = zarr_writer(path, renderer.spec, self._keeper.start, movie=False)
+            self._file = TruthFile(
+                zarr_writer(path, renderer.spec, self._keeper.start, movie=False)
+            )
         units = [f"cell {unit}" for unit in range(self.n_units)]
         us = {"time_unit": "microseconds"}
         ctx.describe("truth-motion-out", **us, data_unit="px", signal_names=["dy", "dx"])
@@ -80,16 +88,16 @@ class LiveTruth:
             for unit in np.flatnonzero(rendered.spikes):
                 cells = (str(time_us), str(unit), str(int(rendered.spikes[unit])))
                 ctx.emit("truth-events-out", TableRow(cells))
-        if self._writer is not None:
-            self._store(self._writer, exposure)
+        if self._file is not None:
+            self._file.add(self._known_of(exposure))
 
     def close(self) -> None:
         """Finish the file; a second time does nothing."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close(replace(self._keeper.start, detectable=self._keeper.detectable()))
+        file, self._file = self._file, None
+        if file is not None:
+            file.close(replace(self._keeper.start, detectable=self._keeper.detectable()))
 
-    def _store(self, writer: MinisimZarrWriter, exposure: SimulatedExposure) -> None:
+    def _known_of(self, exposure: SimulatedExposure) -> FrameTruth:
         frame, rendered = exposure.frame, exposure.rendered
         truth, knobs = self._keeper.frame(rendered), rendered.settings
         live = {
@@ -102,4 +110,45 @@ class LiveTruth:
             "frame_rate_hz": knobs.frame_rate_hz,
         }
         stamps = {name: np.array(float(value)) for name, value in live.items()}
-        writer.append(None, replace(truth, extras={**truth.extras, **stamps}))
+        return replace(truth, extras={**truth.extras, **stamps})
+
+
+class TruthFile:
+    """Writes on a thread of its own, so that a chunk that goes to the disk makes no frame late.
+
+    What the disk refuses is raised by the next `add`, or by `close`, which leaves a valid file of
+    what came before.
+    """
+
+    def __init__(self, writer: MinisimZarrWriter) -> None:
+        self._writer = writer
+        self._waiting: Queue[FrameTruth | None] = Queue(WAITING_FRAMES)
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._run, name="truth", daemon=True)
+        self._thread.start()
+
+    def add(self, truth: FrameTruth) -> None:
+        """Add a frame; waits while the disk is far behind."""
+        self._raise_error()
+        self._waiting.put(truth)
+
+    def close(self, truth: GroundTruth) -> None:
+        """Write what waits, and finish with what only the end can tell."""
+        self._waiting.put(None)
+        self._thread.join()
+        self._writer.close(truth)
+        self._raise_error()
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _run(self) -> None:
+        failed = False
+        while (truth := self._waiting.get()) is not None:
+            try:
+                if not failed:
+                    self._writer.append(None, truth)
+            except Exception as error:  # noqa: BLE001 - raised again where the truth comes from
+                self._error, failed = error, True
