@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from pydantic import Field
 
@@ -45,9 +44,6 @@ class Stabilise(Node):
             data_unit="px",
             signal_names=["dy", "dx", "quality"],
         )
-        # Every box has a thread of its own; waking OpenCV's pool costs more than it gives here,
-        # and makes decisions late.
-        cv2.setNumThreads(1)
         self._stabiliser = Stabiliser(self.settings.reach_px, self.settings.renewal)
         self._worst = 1.0
         # OpenCV's depth number 2 means 16 bits.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.run import RunOptions
+from syntalos_miniscope.engine.sharing import share_among_boxes
 from syntalos_miniscope.engine.worker import Worker
 from syntalos_miniscope.project import Graph
 
@@ -13,6 +16,7 @@ class LocalEngine(Engine):
 
     def __init__(self, graph: Graph, options: RunOptions) -> None:
         super().__init__(graph, options)
+        self._undo = ExitStack()
         self._workers = {
             node_id: Worker(
                 entry.box, entry.type(entry.settings), self.clock, self._dataset, self._on_failed
@@ -29,3 +33,11 @@ class LocalEngine(Engine):
                 wire.into.id,
                 outlived=order.index(sender) < order.index(receiver),
             )
+
+    def start(self) -> None:
+        """Set t = 0 and let every node begin."""
+        self._undo.callback(share_among_boxes())
+        super().start()
+
+    def _release(self) -> None:
+        self._undo.close()

@@ -106,7 +106,8 @@ class Worker:
 
     def ended(self, timeout_s: float) -> bool:
         """Wait for the node's thread to end."""
-        self._thread.join(timeout_s)
+        if timeout_s > 0:
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     @property

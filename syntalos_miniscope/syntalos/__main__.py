@@ -23,8 +23,6 @@ What is not done by then goes on beside us; `prepare` may take 15 s.
 def main(address: str) -> int:
     """Serve one node until Syntalos ends; 1 and a line if it cannot begin."""
     begin = time.monotonic()
-    # A source's thread and the link take turns; the default 5 ms would be seen in the frames.
-    sys.setswitchinterval(0.001)
     places = os.environ.get("SYNTALOS_MINISCOPE_LINK", "").split(os.pathsep)
     sys.path += [place for place in places if place]
     from syntalos_miniscope.catalog import CatalogError

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+from syntalos_miniscope.engine.sharing import share_among_boxes
 from syntalos_miniscope.syntalos.channel import Channel, PipeChannel
 from syntalos_miniscope.syntalos.nodes import load_node
 from syntalos_miniscope.syntalos.source import Source
@@ -51,6 +52,7 @@ def main(pipe_fd: int, ring_fd: int, node_at: str) -> None:
     # Ctrl-C in the terminal of Syntalos reaches everybody: its Stop, which follows, is enough.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop)
+    share_among_boxes()
     source.live()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Protocol
 
 from syntalos_miniscope.engine.run import describe
+from syntalos_miniscope.engine.sharing import share_among_boxes
 from syntalos_miniscope.node import Node, Settings, is_source, live_fields
 from syntalos_miniscope.streams import Item
 from syntalos_miniscope.syntalos import box, saved_settings
@@ -70,6 +72,7 @@ class Module:
         self._refused: tuple[str, bytes] | None = None
         self._box: box.Box | None = None
         self._run: Run | None = None
+        self._undo = ExitStack()
         self._windows = Windows(f"{link.instance}: {type_id}", self.edited)
         self._parent = os.getppid()
 
@@ -130,6 +133,7 @@ class Module:
             self._box = box.Box(self._link, self._node, self._type_id, self._windows.feed)
             self._run = self._new_run(self._box)
             self._run.prepare()
+            self._undo.callback(share_among_boxes())
             self._box.announce()
             described = self._box.described
             self._on_screen(lambda: self._windows.begin(described))
@@ -221,6 +225,7 @@ class Module:
         self._close_box()
 
     def _close_box(self) -> None:
+        self._undo.close()
         if self._box is not None and not self._box.closed:
             self._windows.lock(running=False)
             self._guard(self._box.close)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 import time
 from typing import Any
 
+import cv2
 import numpy as np
 
 from syntalos_miniscope.engine.local import LocalEngine
@@ -202,6 +205,13 @@ class Unready(Sink):
         raise RuntimeError("the lamp is out")
 
 
+class Looking(Sink):
+    """Looks at what the boxes of this process share."""
+
+    def on_data(self, ctx, port, item):
+        self.shared = sys.getswitchinterval(), cv2.getNumThreads(), gc.get_freeze_count()
+
+
 class StuckForGood(Stuck):
     """Neither ends nor lets itself be stopped, until it is released."""
 
@@ -220,7 +230,7 @@ class StuckForGood(Stuck):
 # fmt: off
 KINDS = [Source, Endless, Relay, Sink, SlowSink, SlowView, Broken, Refusing, Stuck, LastWords,
          Looped, Wrong, SlowRelay, Exiting, Chatty, Wordy, Commanded, Peer, Unready,
-         StuckForGood, Hanging]
+         StuckForGood, Hanging, Looking]
 # fmt: on
 
 

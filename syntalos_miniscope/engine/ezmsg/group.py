@@ -23,6 +23,7 @@ from syntalos_miniscope.engine.ezmsg.machine import Site
 from syntalos_miniscope.engine.ezmsg.shared_folder import accept, offer
 from syntalos_miniscope.engine.ezmsg.views import pack_tap
 from syntalos_miniscope.engine.mailbox import Tap
+from syntalos_miniscope.engine.sharing import share_among_boxes
 from syntalos_miniscope.engine.worker import Worker
 from syntalos_miniscope.node import Dataset
 from syntalos_miniscope.project import Box
@@ -122,6 +123,7 @@ class Group:
         self._workers[node].begin()
 
     def _launch(self) -> None:
+        share_among_boxes()
         self._launched = True
         for worker in self._workers.values():
             worker.launch()

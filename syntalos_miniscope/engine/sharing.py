@@ -1,0 +1,34 @@
+"""What the boxes of one process share: Python's lock, its garbage collector, OpenCV's threads."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+
+import cv2
+
+SWITCH_S = 0.0002
+"""How long a thread may keep Python's lock when another one wants it. A frame goes from thread to
+thread, and waits about so long at each; Python's own 5 ms would be seen in every decision."""
+
+
+def share_among_boxes() -> Callable[[], None]:
+    """Tune this process for boxes on threads of their own, once they are prepared.
+
+    Besides the lock: each box has its thread, so OpenCV needs none of its own, whose waking makes
+    decisions late; and what is there before a run, mostly libraries, is not searched for garbage
+    during it, which would hold up every box for a tenth of a second. Gives what undoes it.
+    """
+    switch_s, threads = sys.getswitchinterval(), cv2.getNumThreads()
+    sys.setswitchinterval(SWITCH_S)
+    cv2.setNumThreads(1)
+    gc.collect()
+    gc.freeze()
+
+    def undo() -> None:
+        sys.setswitchinterval(switch_s)
+        cv2.setNumThreads(threads)
+        gc.unfreeze()
+
+    return undo
