@@ -18,17 +18,19 @@ def share_among_boxes() -> Callable[[], None]:
 
     Besides the lock: each box has its thread, so OpenCV needs none of its own, whose waking makes
     decisions late; and what is there before a run, mostly libraries, is not searched for garbage
-    during it, which would hold up every box for a tenth of a second. Gives what undoes it.
+    during it, which would hold up every box for a tenth of a second. A program that has switched
+    the collector off, as the editor has, knows why and is left to it. Gives what undoes all.
     """
-    switch_s, threads = sys.getswitchinterval(), cv2.getNumThreads()
+    switch_s, threads, collects = sys.getswitchinterval(), cv2.getNumThreads(), gc.isenabled()
     sys.setswitchinterval(SWITCH_S)
     cv2.setNumThreads(1)
-    gc.collect()
-    gc.freeze()
+    if collects:
+        gc.freeze()
 
     def undo() -> None:
         sys.setswitchinterval(switch_s)
         cv2.setNumThreads(threads)
-        gc.unfreeze()
+        if collects:
+            gc.unfreeze()
 
     return undo

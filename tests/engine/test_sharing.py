@@ -32,3 +32,12 @@ def test_a_run_that_is_refused_leaves_all_as_it_was(graph):
     with pytest.raises(RunError, match="the lamp is out"):
         run(graph("Source.frames-out > Unready.frames-in"))
     assert shared() == before
+
+
+def test_a_program_that_collects_garbage_itself_is_left_to_it(graph):
+    gc.disable()
+    try:
+        engine = run(graph("Source.frames-out > Looking.frames-in"))
+    finally:
+        gc.enable()
+    assert node(engine, "Looking").shared[2] == 0
