@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a fresh machine: `make run` and `make test`.
-.PHONY: run oracle oracles test test-all test-slow test-vm test-net test-hardware setup lint bench screenshots lock wheel clean
+.PHONY: run oracle oracles test test-all test-slow test-vm test-net test-hardware soak audit setup lint bench screenshots lock wheel clean
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -45,6 +45,15 @@ test-net: setup
 
 test-hardware: setup
 	$(BIN)/python -m pytest -m hardware
+
+SECONDS = 600
+SEED = 1
+
+soak: setup ## SECONDS of everything at once with faults at random from SEED; then a table
+	$(BIN)/python tests/soak/soak.py --seconds $(SECONDS) --seed $(SEED)
+
+audit: setup ## what is locked against the published advisories; needs the network
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 oracle: setup ## minisim in .venv-minisim, which benchmarks and tests compare with
 	bash tests/oracles/make_minisim_env $(BIN)/python
