@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from math import prod
+from struct import Struct
 from typing import Any
 
 import numpy as np
 import zarr
 from numcodecs import Blosc
+from numcodecs.registry import register_codec
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error
@@ -18,6 +20,30 @@ CODECS = frozenset(
     "packbits crc32 crc32c adler32 fletcher32 bytes transpose".split()
 )
 """What may have packed an array that is read."""
+
+
+class CheckedBlosc(Blosc):  # pyright: ignore[reportUntypedBaseClass]
+    """Blosc that believes no header: c-blosc reads as many bytes as that says, there or not.
+
+    Without it a chunk that was cut takes the program down.
+    """
+
+    def decode(self, buf: Any, out: Any = None) -> Any:
+        """Unpack; ValueError if the header does not fit the bytes that are there."""
+        packed = memoryview(buf).cast("B")
+        if len(packed) < _BLOSC.size:
+            raise ValueError("a chunk is shorter than its header")
+        version, _, _, item, size, block, packed_size = _BLOSC.unpack_from(packed)
+        ensure_believable(size, "a chunk")
+        if version != 2 or item < 1 or packed_size != len(packed) or not 0 < block <= max(size, 1):
+            raise ValueError("a chunk is cut or damaged")
+        return super().decode(buf, out)
+
+
+_BLOSC = Struct("<BBBBIII")
+"""Version, of the inner codec, flags, bytes of an item, of all, of a block, packed (c-blosc)."""
+# Whatever zarr reads in this program, it finds the codec by its name.
+register_codec(CheckedBlosc)
 
 
 class GrowingArray:
@@ -113,7 +139,8 @@ def _codecs(metadata: Any) -> list[str]:
     if metadata.zarr_format == 2:
         found = (*(metadata.filters or ()), metadata.compressor)
         return [codec.codec_id for codec in found if codec is not None]
-    return [str(codec.to_dict()["name"]) for codec in metadata.codecs]
+    # Blosc of format 3 is not the one that is checked here.
+    return [str(codec.to_dict()["name"]).replace("blosc", "blosc 3") for codec in metadata.codecs]
 
 
 def store_array(group: zarr.Group, name: str, values: NDArray[Any]) -> None:

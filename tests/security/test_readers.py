@@ -32,6 +32,7 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.info import inspect_all
 from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 from syntalos_miniscope.recording.player import open_recording, recordings_in
+from syntalos_miniscope.recording.zarr_arrays import CheckedBlosc
 from syntalos_miniscope.simulation.spec import load_spec
 from syntalos_miniscope.sweep.grid import GridError, load_grid
 
@@ -237,3 +238,25 @@ def test_an_array_that_says_it_is_enormous_is_not_believed(
     with bounded_memory(), pytest.raises(RecordingError, match="not believed"):
         open_recording(path)
         open_minisim_zarr(path).truth()
+
+
+def test_a_chunk_that_was_cut_takes_nothing_down(synthetic_once: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rec.zarr"
+    shutil.copytree(synthetic_once, path)
+    chunk = path / "ground_truth" / "C" / "0.0"
+    good = chunk.read_bytes()
+    for bad in (good[:40], b"", good[:12] + b"\xff\xff\xff\x7f" + good[16:], b"\x02" * 64):
+        chunk.write_bytes(bad)
+        with pytest.raises(RecordingError, match="no sound truth"):
+            open_minisim_zarr(path).truth()
+
+
+@PROBED
+@given(data=st.data())
+def test_a_packed_chunk(data: st.DataObject) -> None:
+    values = np.arange(100.0)
+    packed = CheckedBlosc().encode(values)
+    try:
+        CheckedBlosc().decode(data.draw(damaged(packed)))
+    except (ValueError, RuntimeError, RecordingError):
+        return
