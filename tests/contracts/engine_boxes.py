@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 
 from syntalos_miniscope.node import Context, In, Node, Out, Policy, Settings, live
 from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame, TableRow
+
+PATIENCE_S = 60
 
 
 def picture(index: int) -> Frame:
@@ -213,6 +216,27 @@ class Reading(Noting):
             self.note("row", *item.cells)
         else:
             self.note("signal", int(item.timestamps[0]), float(item.data[0, 0]))
+
+
+def noted(folder: Path, kind: str, what: str) -> list[Any]:
+    """Give what a box has noted under a word."""
+    file = folder / f"{kind}.jsonl"
+    lines = map(json.loads, file.read_text().splitlines()) if file.exists() else []
+    return [line[1:] for line in lines if line[0] == what]
+
+
+def got(folder: Path, kind: str) -> list[int]:
+    """Give the frames that a sink had when it was stopped."""
+    [[indices]] = noted(folder, kind, "got")
+    return indices
+
+
+def wait_for(what: Callable[[], Any]) -> None:
+    """Wait for a state, with a patience that only what is broken uses up."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 KINDS = [

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_boxes import Counted, make_node_folders
+from engine_boxes import PATIENCE_S, Counted, got, make_node_folders, noted, wait_for
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.course import Engine
@@ -19,7 +18,6 @@ from syntalos_miniscope.engine.run import RunError, RunOptions
 from syntalos_miniscope.project import Box, Project, Wire, check
 from syntalos_miniscope.streams import Control, ControlKind, Frame
 
-PATIENCE_S = 60
 MakeEngine = Callable[..., Engine]
 
 
@@ -72,25 +70,6 @@ def done(engine: Engine) -> dict[str, Any]:
 
 def entry_of(report: dict, node: str) -> dict:
     return next(entry for entry in report["nodes"] if entry["id"] == node)
-
-
-def noted(folder: Path, kind: str, what: str) -> list[Any]:
-    """Give what a box has noted under a word."""
-    file = folder / f"{kind}.jsonl"
-    lines = map(json.loads, file.read_text().splitlines()) if file.exists() else []
-    return [line[1:] for line in lines if line[0] == what]
-
-
-def got(folder: Path, kind: str) -> list[int]:
-    [[indices]] = noted(folder, kind, "got")
-    return indices
-
-
-def wait_for(what: Callable[[], Any]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 def assert_sums(report: dict) -> None:

@@ -16,7 +16,7 @@ from syntalos_miniscope.engine.course import STOP_GRACE_S, Engine
 from syntalos_miniscope.engine.ezmsg.channel import Call, GoneError
 from syntalos_miniscope.engine.ezmsg.machine import LOOPBACK, Address, Machine
 from syntalos_miniscope.engine.ezmsg.plan import Place, plan
-from syntalos_miniscope.engine.ezmsg.process import LOST_AFTER_S, Process, call_machine
+from syntalos_miniscope.engine.ezmsg.process import Process, call_machine
 from syntalos_miniscope.engine.ezmsg.remote_box import RemoteBox
 from syntalos_miniscope.engine.ezmsg.shared_folder import offer
 from syntalos_miniscope.engine.run import RunError, RunOptions, describe
@@ -191,7 +191,7 @@ class EzmsgEngine(Engine):
         """Give up the boxes of a process that has gone; a machine that is lost ends no run."""
         where = process.place
         if lost:
-            why = f"machine '{where.machine}' showed no sign of life for {LOST_AFTER_S:g} s"
+            why = f"machine '{where.machine}' showed no sign of life for {process.lost_after_s:g} s"
         else:
             why = process.how_it_ended()
         boxes = [box for node, box in self._remote.items() if self._plan.places[node] == where]

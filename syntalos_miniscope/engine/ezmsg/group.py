@@ -96,9 +96,13 @@ class Group:
         catalog = Catalog.find(map(Path, self._site.nodes))
         for box in boxes:
             kind = catalog.node(box["type"])
-            node = kind(kind.Settings.model_validate(box["settings"]))
             self._workers[box["id"]] = Worker(
-                Box(id=box["id"], type=box["type"]), node, self._clock, self._dataset, self._failed
+                Box(id=box["id"], type=box["type"]),
+                kind,
+                kind.Settings.model_validate(box["settings"]),
+                self._clock,
+                self._dataset,
+                self._failed,
             )
         for wire in wires:
             (sender, out), (receiver, into) = wire["source"], wire["target"]
@@ -145,7 +149,7 @@ class Group:
 
     def _change(self, node: str, settings: dict[str, Any]) -> None:
         worker = self._workers[node]
-        worker.change(type(worker.node).Settings.model_validate(settings))
+        worker.change(worker.kind.Settings.model_validate(settings))
 
     def _order(self, node: str, kind: str, command: str) -> None:
         self._workers[node].order(Control(ControlKind(kind), command))

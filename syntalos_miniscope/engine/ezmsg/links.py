@@ -160,7 +160,7 @@ class Links:
             self._exchange = self._exchange or Exchange()
             (node, port), far, topic = link["source"], link["other_machine"], link["topic"]
             server = self._outer if far else self._inner
-            [kind] = [out.type for out in workers[node].node.outputs if out.id == port]
+            [kind] = [out.type for out in workers[node].kind.outputs if out.id == port]
             queue = In(port, "", kind, Policy(link["policy"]), link["depth"])
             sender = self._exchange.sender(topic, server, other_machine=far)
             tell = partial(broken, node, port)

@@ -51,8 +51,10 @@ class Process:
         self._gone = gone
         self._closing = False
         self._launched = False
-        lost_after_s = LOST_AFTER_S if child is None else None
-        self.channel = Channel(sock, lambda call: hear(self, call), self._on_gone, lost_after_s)
+        self.lost_after_s = LOST_AFTER_S if child is None else None
+        self.channel = Channel(
+            sock, lambda call: hear(self, call), self._on_gone, self.lost_after_s
+        )
 
     def open(self) -> None:
         """Wait until it is there, then begin the conversation; RunError if it does not come."""
