@@ -38,31 +38,31 @@ class MotionWitness:
 
     def __init__(self, frames: int, pictures: int) -> None:
         self._every = max(-(-frames // pictures), 1)
-        self._before: list[Image] = []
-        self._after: list[Image] = []
+        self._kept = -(-frames // self._every)
+        self._before = self._after = np.zeros((0, 0, 0), np.float32)
 
     def add(self, place: int, before: Image, after: Image) -> None:
         """Take a frame (H, W), before and after."""
-        if place % self._every == 0:
-            self._before.append(structure(before))
-            self._after.append(structure(after))
-
-    def corrected(self, movie: NDArray[np.float32]) -> None:
-        """Take what became of all frames (frame, H, W) where another program moved them."""
-        self._after = [structure(frame) for frame in movie[:: self._every]]
+        if place % self._every:
+            return
+        seen = structure(before)
+        if not len(self._before):
+            self._before = np.zeros((self._kept, *seen.shape), np.float32)
+            self._after = np.zeros_like(self._before)
+        self._before[place // self._every] = seen
+        self._after[place // self._every] = structure(after)
 
     def view(self) -> MotionView:
         """Give what is to be seen."""
-        before, after = np.stack(self._before), np.stack(self._after)
-        mean_before, mean_after = before.mean(axis=0), after.mean(axis=0)
-        row = int(np.argmax(_inner(mean_after).std(axis=1))) + len(mean_after) // 8
+        before, after = self._before.mean(axis=0), self._after.mean(axis=0)
+        row = int(np.argmax(_inner(after).std(axis=1))) + len(after) // 8
         return MotionView(
-            mean_before,
-            mean_after,
-            before[:, row],
-            after[:, row],
-            fits(before, mean_before),
-            fits(after, mean_after),
+            before,
+            after,
+            self._before[:, row].copy(),
+            self._after[:, row].copy(),
+            fits(self._before, before),
+            fits(self._after, after),
         )
 
 
@@ -84,12 +84,18 @@ def crispness(picture: Image) -> float:
 
 def fits(pictures: Image, mean: Image) -> NDArray[np.float64]:
     """Give the correlation of each picture with a mean, away from the edge."""
-    flat = _inner(pictures).reshape(len(pictures), -1).astype(np.float64)
-    flat -= flat.mean(axis=1, keepdims=True)
-    seen = _inner(mean).ravel().astype(np.float64)
-    seen -= seen.mean()
-    size = np.linalg.norm(flat, axis=1) * np.linalg.norm(seen)
-    return (flat @ seen) / np.maximum(size, 1e-12)
+    seen = _centred(mean)
+    found = np.zeros(len(pictures))
+    for place, picture in enumerate(pictures):
+        one = _centred(picture)
+        size = np.linalg.norm(one) * np.linalg.norm(seen)
+        found[place] = float(one @ seen) / max(float(size), 1e-12)
+    return found
+
+
+def _centred(picture: Image) -> NDArray[np.float64]:
+    inner = _inner(picture).ravel().astype(np.float64)
+    return inner - inner.mean()
 
 
 def _inner(pictures: Image) -> Image:

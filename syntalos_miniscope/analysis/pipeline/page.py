@@ -148,8 +148,8 @@ def _motion(shown: Shown) -> list[str]:
     means = [colored(one, darkest, brightest) for one in (view.before, view.after)]
     paths = [_stretched(one) for one in (view.lines_before, view.lines_after)]
     texts = [
-        f"before: crispness {before:.1f}, fit {np.median(view.fit_before):.3f}",
-        f"after: crispness {after:.1f}, fit {np.median(view.fit_after):.3f}",
+        f"before: crispness {before:.3g}, fit {np.median(view.fit_before):.3f}",
+        f"after: crispness {after:.3g}, fit {np.median(view.fit_after):.3f}",
     ]
     return [
         "<h2>Motion</h2>",
