@@ -25,7 +25,7 @@ def ensure_believable(size_bytes: int, what: str) -> None:
         raise RecordingError(f"{what} says that it takes {size_bytes} bytes, which is not believed")
 
 
-def inside(folder: Path, name: str, named_in: Path) -> Path:
+def inside(folder: Path, name: str, named_in: object) -> Path:
     """Give a file of a folder by the name that a file says; RecordingError if it leads out."""
     parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
     absolute = PurePosixPath(name).is_absolute() or bool(PureWindowsPath(name).anchor)
