@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from syntalos_miniscope.analysis.pipeline.experiment_tables import TableError
-from syntalos_miniscope.analysis.pipeline.miniscope_data import MiniscopeDataManager
 from syntalos_miniscope.analysis.score_recording import score_recording
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.edl import ExperimentDir
@@ -107,15 +105,3 @@ def test_no_name_of_a_project_writes_outside_of_the_run(tmp_path: Path, name: st
     files = [dataset.data_file(name), dataset.aux_file(name), run.keep(f"{name}.json", "")]
     for path in (run.path, dataset.path, *files):
         assert path.resolve().is_relative_to((tmp_path / "export").resolve())
-
-
-@pytest.mark.parametrize("name", ["../elsewhere", "/etc", "link"])
-def test_a_table_of_experiments_cannot_name_a_folder_elsewhere(tmp_path: Path, name: str) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    (tmp_path / "elsewhere").mkdir()
-    (project / "link").symlink_to(tmp_path / "elsewhere")
-    table = f"line number,calcium imaging directory\n1,{name}\n"
-    (project / "experiments.csv").write_text(table)
-    with pytest.raises(TableError, match="leads out of"):
-        MiniscopeDataManager.create(1, project)

@@ -19,7 +19,6 @@ from syntalos_miniscope.analysis.pipeline.experiment_tables import (
     read_parameters,
 )
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.containment import inside
 from syntalos_miniscope.recording.daq import TIMES, is_daq
 from syntalos_miniscope.recording.onix import START
 from syntalos_miniscope.recording.player import open_recording
@@ -110,10 +109,7 @@ def _imaging_folder(experiment: TableLine, data: Path) -> Path:
         raise TableError(f"{experiment.where}: there is no column {CALCIUM!r}")
     if not name:
         raise TableError(f"{experiment.where}, column {CALCIUM}: it is empty; give a folder")
-    try:
-        folder = inside(data, name, f"{experiment.where}, column {CALCIUM}")
-    except RecordingError as error:
-        raise TableError(str(error)) from error
+    folder = data / name
     if not folder.exists():
         raise TableError(f"{experiment.where}, column {CALCIUM}: there is no folder {folder}")
     return folder
