@@ -143,6 +143,9 @@ def _spectrogram(signal: Floats, rate_hz: float, config: PostprocessConfig) -> S
         tapers=max(int(2 * config.time_bandwidth) - 1, 1),
     )
     shown = seen.frequency_hz >= config.freq_lims[0]
+    if not shown.any():
+        low, high = config.freq_lims
+        raise ValueError(f"no frequency from {low:g} to {high:g} Hz can be told at {rate_hz:g} Hz")
     return Spectrogram(seen.time_s, seen.frequency_hz[shown], seen.power_db[:, shown])
 
 

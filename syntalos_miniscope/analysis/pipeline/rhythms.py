@@ -73,7 +73,7 @@ def spectrogram(
     """Give the multitaper spectrogram (Thomson 1982; Prerau et al. 2017).
 
     `bandwidth` is the time-half-bandwidth product. Each window is freed of its straight line.
-    ValueError if the signal is shorter than a window.
+    ValueError if the signal is shorter than a window, or the window than the tapers need.
     """
     values = np.asarray(signal, np.float64)
     length, step = round(window_s * rate_hz), max(round(step_s * rate_hz), 1)
@@ -81,6 +81,10 @@ def spectrogram(
         raise ValueError(
             f"{len(values) / rate_hz:.1f} s are too short for a spectrogram in windows of "
             f"{window_s:g} s"
+        )
+    if length <= 2 * bandwidth + 1:
+        raise ValueError(
+            f"a window of {window_s:g} s holds {length} samples, too few to tell rhythms"
         )
     begins = np.arange(0, len(values) - length + 1, step)
     windows = np.stack([values[begin : begin + length] for begin in begins])

@@ -75,6 +75,11 @@ def test_a_signal_shorter_than_a_window_is_refused():
         spectrogram(np.zeros(200), RATE_HZ)
 
 
+def test_a_window_of_a_few_samples_is_refused():
+    with pytest.raises(ValueError, match="holds 4 samples"):
+        spectrogram(np.zeros(200), RATE_HZ, window_s=0.2)
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(-3, 9), max_size=40))
 def test_peaks_are_scipys(values):
