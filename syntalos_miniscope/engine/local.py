@@ -19,7 +19,7 @@ class LocalEngine(Engine):
         self._undo = ExitStack()
         self._workers = {
             node_id: Worker(
-                entry.box, entry.type(entry.settings), self.clock, self._dataset, self._on_failed
+                entry.box, entry.type, entry.settings, self.clock, self._dataset, self._on_failed
             )
             for node_id, entry in graph.nodes.items()
         }

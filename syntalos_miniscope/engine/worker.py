@@ -28,27 +28,32 @@ class Worker:
     def __init__(
         self,
         box: Box,
-        node: Node,
+        kind: type[Node],
+        settings: Settings,
         clock: RunClock,
         place: Callable[[str], Dataset | None],
         failed: Callable[[Worker], None],
     ) -> None:
         self.id = box.id
         self.type = box.type
-        self.node = node
+        self.kind = kind
+        self.node: Node
         self.state = BoxState()
-        self.described: dict[str, dict[str, MetadataValue]] = {p.id: {} for p in self.node.outputs}
-        self.mailbox = Mailbox(self.node.inputs)
+        self.described: dict[str, dict[str, MetadataValue]] = {p.id: {} for p in kind.outputs}
+        self.mailbox = Mailbox(kind.inputs)
         self.sent: Counter[str] = Counter()
         self.cpu_s = 0.0
-        self._types = {port.id: port.type for port in self.node.outputs}
-        self._receivers: dict[str, list[tuple[Mailbox, str]]] = {p.id: [] for p in node.outputs}
+        self._settings = settings
+        self._types = {port.id: port.type for port in kind.outputs}
+        self._receivers: dict[str, list[tuple[Mailbox, str]]] = {p.id: [] for p in kind.outputs}
         self._senders: dict[str, tuple[str, str]] = {}
         self._heard: dict[str, Metadata] = {}
         self._clock = clock
         self._place = place
         self._failed = failed
+        # Free while there is a node that must be stopped.
         self._to_stop = Lock()
+        self._to_stop.acquire()
         self._thread = Thread(target=self._live, name=self.id, daemon=True)
 
     def connect(self, port: str, receiver: Worker, into: str, *, outlived: bool) -> None:
@@ -75,8 +80,10 @@ class Worker:
     # What the engine calls
 
     def prepare(self) -> None:
-        """Prepare the node on the calling thread; raises what it raises."""
+        """Make the node and prepare it on the calling thread; raises what it raises."""
         self.state.phase = "preparing"
+        self.node = self.kind(self._settings)
+        self._to_stop.release()
         self.node.prepare(self)
         self.state.phase = "ready"
 
@@ -117,7 +124,7 @@ class Worker:
 
     def request_stop(self) -> None:
         """Tell a source to return; never waits."""
-        if is_source(type(self.node)):
+        if is_source(self.kind):
             self.mailbox.request_stop()
 
     def close(self) -> None:
@@ -162,7 +169,7 @@ class Worker:
                     "items": self.sent[port.id],
                     "rate_hz": round(self.sent[port.id] / length_s, 3) if length_s else 0.0,
                 }
-                for port in self.node.outputs
+                for port in self.kind.outputs
             ],
             "inputs": [
                 {"from": ".".join(source)} | self.mailbox.queues[into].report()
@@ -179,7 +186,7 @@ class Worker:
 
     def _live(self) -> None:
         try:
-            if is_source(type(self.node)):
+            if is_source(self.kind):
                 self.node.run(self)
             else:
                 while (heard := self.mailbox.receive()) is not None:

@@ -57,7 +57,11 @@ class Source:
         asked = self._channel.receive(FOREVER_S)
         assert isinstance(asked, Prepare)
         self._inputs = asked.inputs
-        self._node = self._type(asked.settings)
+        try:
+            self._node = self._type(asked.settings)
+        except Exception as raised:  # noqa: BLE001 - there is nothing to prepare or to stop
+            self._send(Ended(describe(raised)))
+            return
         error: str | None = None
         try:
             self._node.prepare(self)

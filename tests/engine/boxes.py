@@ -120,11 +120,11 @@ class Hanging(Sink):
 
     def __init__(self, settings):
         super().__init__(settings)
-        self.hangs, self.released = threading.Event(), threading.Event()
+        self.released = threading.Event()
 
     def prepare(self, ctx):
         super().prepare(ctx)
-        self.hangs.set()
+        ctx.status("hanging")
         self.released.wait(60)
         raise RuntimeError("too late")
 
@@ -205,6 +205,13 @@ class Unready(Sink):
         raise RuntimeError("the lamp is out")
 
 
+class Unmade(Sink):
+    """Cannot even be made."""
+
+    def __init__(self, settings):
+        raise KeyError("no such lamp")
+
+
 class Looking(Sink):
     """Looks at what the boxes of this process share."""
 
@@ -230,7 +237,7 @@ class StuckForGood(Stuck):
 # fmt: off
 KINDS = [Source, Endless, Relay, Sink, SlowSink, SlowView, Broken, Refusing, Stuck, LastWords,
          Looped, Wrong, SlowRelay, Exiting, Chatty, Wordy, Commanded, Peer, Unready,
-         StuckForGood, Hanging, Looking]
+         StuckForGood, Hanging, Looking, Unmade]
 # fmt: on
 
 

@@ -35,6 +35,16 @@ def test_a_box_that_cannot_begin_fails_the_run_and_all_are_stopped(graph, tmp_pa
     assert node(engine, "Sink").stops == node(engine, "Unready").stops == 1
 
 
+def test_a_box_that_cannot_be_made_refuses_the_run_and_the_others_are_stopped(graph) -> None:
+    engine = LocalEngine(
+        graph(f"{LIVE}, Endless.frames-out > Unmade.frames-in"), RunOptions(record=False)
+    )
+    with pytest.raises(RunError, match=r"^Unmade: KeyError: 'no such lamp'$"):
+        engine.prepare()
+    assert node(engine, "Sink").stops == 1
+    assert report_of(engine, "Unmade")["error"] == "KeyError: 'no such lamp'"
+
+
 def test_ctrl_c_while_preparing_closes_what_was_opened(graph, tmp_path, monkeypatch) -> None:
     def interrupted(self, ctx) -> None:
         raise KeyboardInterrupt

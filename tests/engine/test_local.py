@@ -135,7 +135,7 @@ def test_a_run_that_hangs_in_prepare_can_be_left_with_everything_stopped(graph):
         graph("Source.frames-out > Sink.frames-in, Source.frames-out > Hanging.frames-in"),
         RunOptions(record=False),
     )
-    hanging, refused = node(engine, "Hanging"), threading.Event()
+    refused = threading.Event()
 
     def prepare():
         with pytest.raises(RunError, match="too late"):
@@ -144,7 +144,9 @@ def test_a_run_that_hangs_in_prepare_can_be_left_with_everything_stopped(graph):
 
     preparing = threading.Thread(target=prepare)
     preparing.start()
-    assert hanging.hangs.wait(60)
+    while engine.boxes()["Hanging"].text != "hanging":
+        time.sleep(0.005)
+    hanging = node(engine, "Hanging")
     engine.leave()
     assert node(engine, "Sink").stops == hanging.stops == 1
     hanging.released.set()

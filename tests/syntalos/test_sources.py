@@ -265,3 +265,19 @@ def test_a_frame_that_fits_no_slot_is_refused_in_words() -> None:
     channel.close()
     for fd in fds:
         os.close(fd)
+
+
+def test_a_source_that_cannot_be_made_refuses_the_run_in_a_line() -> None:
+    from syntalos_miniscope.node import Node, Settings
+    from syntalos_miniscope.syntalos.channel import QueueChannel
+    from syntalos_miniscope.syntalos.messages import Ended, Prepare
+    from syntalos_miniscope.syntalos.source import Source
+
+    class Unmade(Node):
+        def __init__(self, settings: Settings) -> None:
+            raise ValueError("there is no such lamp")
+
+    ours, theirs = QueueChannel.pair()
+    ours.send(Prepare(Settings(), {}))
+    Source(Unmade, theirs).live()
+    assert ours.receive(60) == Ended("there is no such lamp")

@@ -162,7 +162,7 @@ class Links:
             server = self._outer if far else self._inner
             [kind] = [out.type for out in workers[node].kind.outputs if out.id == port]
             queue = In(port, "", kind, Policy(link["policy"]), link["depth"])
-            sender = self._exchange.sender(topic, server, other_machine=far)
+            sender = self._exchange.sender(topic, server)
             tell = partial(broken, node, port)
             out = LinkOut(topic, queue, sender, self._clock, tell)
             workers[node].send_to(out.mailbox, port, port)
