@@ -284,8 +284,7 @@ def test_the_graph_server_unpickles_nothing(machine, tmp_path) -> None:
             pass
     assert not (tmp_path / "harmed").exists()
     exchange = Exchange()
-    sender = exchange.sender("still there", machine.site.inner, other_machine=False)
-    assert sender
+    assert exchange.sender("still there", machine.site.inner)
 
 
 STRANGER = """
@@ -296,7 +295,7 @@ class Bomb:
     def __reduce__(self):
         return (Path.touch, (Path(sys.argv[2]),))
 async def main():
-    publisher = await Publisher.create("frames", ("127.0.0.1", int(sys.argv[1])), force_tcp=True)
+    publisher = await Publisher.create("frames", ("127.0.0.1", int(sys.argv[1])))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     await publisher.broadcast(Bomb())

@@ -21,8 +21,9 @@ class Machines:
     address_b: str = "10.77.0.2"
 
     def on(self, name: str) -> list[str]:
-        """Give the words that run a program on one of them."""
-        return ["ip", "netns", "exec", name]
+        """Give the words that run a program on one of them, which has memory of its own."""
+        alone = 'mount -t tmpfs tmpfs /dev/shm && exec "$@"'
+        return ["ip", "netns", "exec", name, "sh", "-c", alone, "sh"]
 
     def pull(self) -> None:
         """Pull the cable at both ends: nothing is told to anybody."""

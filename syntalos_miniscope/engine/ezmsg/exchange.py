@@ -45,15 +45,10 @@ class Exchange:
         self._loop = asyncio.new_event_loop()
         Thread(target=self._loop.run_forever, name="exchange", daemon=True).start()
 
-    def sender(self, topic: str, server: Address, *, other_machine: bool) -> Sender:
+    def sender(self, topic: str, server: Address) -> Sender:
         """Open the sending end of a wire; `server` is a graph server of this machine."""
         publisher = Publisher.create(
-            topic,
-            graph_address=server,
-            host=server[0],
-            num_buffers=ON_THE_WAY,
-            # Two network namespaces share the memory of one kernel: never rely on it.
-            force_tcp=other_machine,
+            topic, graph_address=server, host=server[0], num_buffers=ON_THE_WAY
         )
         return Sender(self._submit(publisher).result(), self._loop)
 
