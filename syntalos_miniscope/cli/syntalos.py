@@ -15,7 +15,7 @@ from syntalos_miniscope.cli.nodes import NodesDir, find_nodes
 if TYPE_CHECKING:
     from syntalos_miniscope.syntalos.places import Place
 
-syntalos = typer.Typer(help="The nodes as modules of Syntalos.", no_args_is_help=True)
+syntalos = typer.Typer(help="The nodes as modules of Syntalos.")
 
 Flatpak = Annotated[bool, typer.Option("--flatpak", help="For the Syntalos of Flathub.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="NODE...", help="Default: all.")]

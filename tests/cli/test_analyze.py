@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from syntalos_miniscope.cli import app
+from syntalos_miniscope.cli.commands import app
 from syntalos_miniscope.cli.console import BadInputError
 from syntalos_miniscope.recording.daq_folder import DaqDevice
 from syntalos_miniscope.recording.video import VideoWriter
@@ -142,13 +142,14 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_run_that_is_asked_to_stop_leaves_whole_files_and_goes_on(cli, video, name):
-    code = KILLED.format(number=f"signal.{name}", video=str(video))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 130, done.stderr
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 130), ("SIGKILL", -9)])
+def test_a_run_that_is_stopped_leaves_no_file_half_and_goes_on(cli, video, name, code):
+    text = KILLED.format(number=f"signal.{name}", video=str(video))
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
     folder = video.parent / "saved_movies" / "a"
-    left = {path.name for path in folder.rglob("*")}
+    left = {path.name for path in folder.rglob("*") if "partial" not in path.name}
     assert left == {"steps.json", "work"}, done.stderr
+    assert name == "SIGKILL" or not list(folder.rglob("*partial*"))
     assert cli("analyze", str(video), "--headless", *NO_CELLS).returncode == 0
-    assert (folder / "report.html").is_file()
+    assert (folder / "report.html").is_file() and not list(folder.rglob("*partial*"))

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from syntalos_miniscope.cli import app, main
+from syntalos_miniscope.cli import main
+from syntalos_miniscope.cli.commands import app
 from syntalos_miniscope.recording.edl import ExperimentDir
 from syntalos_miniscope.recording.video_dataset import VideoDataset
 from syntalos_miniscope.streams import Frame
