@@ -54,7 +54,10 @@ def request(draw: st.DrawFn) -> bytes:
 
 
 @settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=40,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_no_bytes_end_the_usbip_server(server: UsbIpServer, data: st.DataObject) -> None:
