@@ -39,8 +39,9 @@ from syntalos_miniscope.recording.recorded import Recording
 Image = NDArray[np.float32]
 ChooseCrop = Callable[[Image], Crop | None]
 """Is shown a picture (H, W), and gives (x0, y0, x1, y1), y from the bottom; None: all of it."""
-Review = Callable[[Extraction, Image], NDArray[np.bool_]]
-"""Is shown the accepted cells and the mean picture (H, W), and says which are kept, (cell,)."""
+Review = Callable[[Extraction, Image, Evaluation], NDArray[np.bool_]]
+"""Is shown the accepted cells, the mean picture (H, W) and how the cells were judged, and says
+which are kept, (cell,)."""
 
 LOOKED_AT_FRAMES = 60
 """The mean of so many is shown to choose a crop."""
@@ -209,9 +210,9 @@ class MiniscopePipeline:
         keep = np.zeros(len(judged.accepted), np.bool_)
         if not headless and self._review is not None and judged.accepted.any():
             self._tell("Waiting for your review", None)
-            keep[judged.accepted] = self._review(
-                found.extraction.kept(judged.accepted), found.prepared.mean
-            )
+            good = judged.accepted
+            figures = Evaluation(judged.snr[good], judged.r[good], good[good])
+            keep[good] = self._review(found.extraction.kept(good), found.prepared.mean, figures)
             steps.finish("review", shown, told=np.flatnonzero(keep).tolist())
         elif (before := steps.told("review", shown)) is not None:
             keep[before] = True

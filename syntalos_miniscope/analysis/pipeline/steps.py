@@ -12,6 +12,7 @@ import xxhash
 
 from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.containment import inside
 from syntalos_miniscope.recording.recorded import Recording
 
 FILE = "steps.json"
@@ -71,7 +72,7 @@ class Steps:
         names = list(files)
         for old in self._done.get(step, {}).get("files", []):
             if old not in names:
-                (self.folder / old).unlink(missing_ok=True)
+                inside(self.folder, str(old), self.folder / FILE).unlink(missing_ok=True)
         self._done[step] = {"stamp": stamp, "files": names, "told": told}
         write_text(self.folder / FILE, json.dumps(self._done, indent=1) + "\n")
 

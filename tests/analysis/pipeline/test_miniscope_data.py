@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -43,6 +44,13 @@ def test_the_device_folder_may_be_named_and_a_folder_far_above_it(session, tmp_p
     for line in lines:
         data = MiniscopeDataManager.create(line, folder)
         assert len(data.recording) == len(FRAMES) and data.layout == "daq"
+
+
+def test_a_camera_is_told_by_its_own_type_where_the_session_does_not_say(session, tmp_path):
+    place = shutil.copytree(session, tmp_path / "session")
+    (place / "metaData.json").unlink()
+    data = MiniscopeDataManager.create(96, project(tmp_path, {96: place}))
+    assert data.recording.name == "My_V4_Miniscope"
 
 
 def test_an_onix_folder_is_told_by_its_files(tmp_path):

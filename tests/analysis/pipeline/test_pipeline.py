@@ -304,7 +304,8 @@ def test_a_person_chooses_the_crop_and_the_cells_and_a_headless_run_keeps_it(fra
         shown.append(image.shape)
         return 0, 128, 120, 8
 
-    def review(extraction, mean):
+    def review(extraction, mean, evaluation):
+        assert len(evaluation.snr) == len(evaluation.r) == len(extraction)
         shown.append((len(extraction), *mean.shape))
         return np.arange(len(extraction)) != 1
 
