@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from xml.etree.ElementTree import Element
+from xml.etree import ElementTree
 
 from syntalos_miniscope.clock import RunClock
 
@@ -29,6 +29,8 @@ _CONFIGURATIONS: Mapping[str, str] = {
 }
 """Of `site` nothing is said, so that a lab's own `lsl_api.cfg` holds."""
 
+DISCOVERY_PORT = 16571
+"""Where LSL answers who looks for streams."""
 SO_BINDTODEVICE = 25
 """Linux's number of the option, which Python names on Linux only."""
 _LOOPBACK = b"lo\0"
@@ -180,9 +182,7 @@ def _import() -> Any:
 
 
 def _ports(outlet: Any) -> set[int]:
-    from xml.etree import ElementTree
-
-    info: Element = ElementTree.fromstring(outlet.get_info().as_xml())
+    info = ElementTree.fromstring(outlet.get_info().as_xml())
     names = ("v4data_port", "v4service_port", "v6data_port", "v6service_port")
     return {int(info.findtext(name) or 0) for name in names} - {0}
 
@@ -203,7 +203,13 @@ def _tie_to_loopback(ports: set[int]) -> None:
         with heard:
             if heard.family not in (socket.AF_INET, socket.AF_INET6):
                 continue
-            if heard.getsockname()[1] not in ports:
+            address, port = heard.getsockname()[:2]
+            if port == DISCOVERY_PORT and address != "127.0.0.1":
+                raise LslError(
+                    "LSL was set up for the network in this program before; start the program "
+                    "again, or set visibility to site"
+                )
+            if port not in ports:
                 continue
             try:
                 heard.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, _LOOPBACK)

@@ -184,6 +184,20 @@ def test_another_visibility_is_refused_as_lsl_cannot_be_told_twice() -> None:
         started("second", {"frames-in": FRAMES}, visibility="site")
 
 
+def test_a_program_that_used_lsl_for_the_network_before_cannot_hold_it_to_this_machine() -> None:
+    script = (
+        "import pylsl\n"
+        "other = pylsl.StreamOutlet(pylsl.StreamInfo('x', 'x', 1, 0, 'float32', 'x'))\n"
+        "from syntalos_miniscope.lsl import Channel, Lsl, LslError, StreamKind\n"
+        "try:\n"
+        "    Lsl('machine').outlet(StreamKind('y', 'x', 'float32', [Channel('a')]))\n"
+        "except LslError as error:\n"
+        "    print(error)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "was set up for the network in this program before" in told.stdout, told.stderr
+
+
 def test_without_pylsl_a_run_is_refused_with_the_extra_that_brings_it(monkeypatch) -> None:
     real = builtins.__import__
 
