@@ -189,8 +189,11 @@ def test_a_number_is_typed_with_an_exponent_and_stepped_by_its_size(form, edits)
     QTest.keyClick(box, Qt.Key.Key_Up)
     assert edits[-1] == (Knobs(tiny=2.6e-7), "tiny")
     box.selectAll()
+    QTest.keyClicks(box, "0,5\r")
+    assert edits[-1] == (Knobs(tiny=0.5), "tiny")
+    box.selectAll()
     QTest.keyClicks(box, "much\r")
-    assert edits[-1] == (Knobs(tiny=2.6e-7), "tiny")
+    assert edits[-1] == (Knobs(tiny=0.5), "tiny")
 
 
 def test_only_live_knobs_turn_during_a_run(form) -> None:

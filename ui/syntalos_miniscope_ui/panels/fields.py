@@ -107,7 +107,7 @@ class RealBox(QDoubleSpinBox):
         return f"{value:.9g}"
 
     def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
-        """Read a number, with an exponent or not."""
+        """Read a number, with a point or a comma, with an exponent or not."""
         return float(self._bare(text))
 
     def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
@@ -129,7 +129,7 @@ class RealBox(QDoubleSpinBox):
         self.setValue(float(f"{value + steps * size:.9g}"))
 
     def _bare(self, text: str) -> str:
-        return text.removesuffix(self.suffix()).strip()
+        return text.removesuffix(self.suffix()).strip().replace(",", ".")
 
 
 class NumberKnob(QWidget):

@@ -59,6 +59,7 @@ class SweepDialog(QDialog):
         self.plot.setLabel("bottom", "Focus (steps)")
         self.plot.setLabel("left", "Sharpness")
         self.plot.hideButtons()
+        self.plot.setXRange(self.first.value(), self.last.value())
         dress_plot(self.plot, self)
         self._curve = self.plot.plot(
             pen=pg.mkPen("#4F9BE0"), symbol="o", symbolSize=6, symbolPen=None, symbolBrush="#4F9BE0"

@@ -92,7 +92,7 @@ class GeneratePanel(QWidget):
             box.blockSignals(True)
             box.setValue(value)  # pyright: ignore[reportArgumentType]
             box.blockSignals(False)
-        self.estimate.setText(f"This takes about {cost(spec, FORMS[self.form.currentText()])}.")
+        self.estimate.setText(f"About {cost(spec, FORMS[self.form.currentText()])}.")
 
     def generate(self, file: Path) -> None:
         """Begin to write; the Spec as it stands now."""

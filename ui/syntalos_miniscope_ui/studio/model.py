@@ -67,6 +67,7 @@ class Studio:
     def __init__(self, spec: Spec | None = None) -> None:
         self.spec = spec or studio_spec(STUDIO_PRESETS[1])
         self.saved = self.spec
+        """The Spec as it was opened or saved last."""
         self.listeners: list[Callable[[], None]] = []
         self._put_away: dict[str, BaseModel] = {}
 

@@ -26,12 +26,7 @@ from PySide6.QtWidgets import (
 from syntalos_miniscope.display import SATURATED
 from syntalos_miniscope.streams import Control, ControlKind, Frame
 from syntalos_miniscope_ui.viewers.limits import LimitsBar
-from syntalos_miniscope_ui.viewers.picture import (
-    COLOURS,
-    Pace,
-    as_bytes,
-    colour_table,
-)
+from syntalos_miniscope_ui.viewers.picture import COLOURS, Pace, as_bytes, colour_table
 from syntalos_miniscope_ui.viewers.rois import RoiLayer
 
 HISTOGRAM_EVERY_S = 0.25
@@ -57,7 +52,7 @@ class FrameView(QWidget):
         self._steps = 0
         self._figures = ""
         self._shown_pace, self._sent_pace = Pace(), Pace()
-        self._sent = self._unseen = 0
+        self._unseen = 0
         self._histogram_s = 0.0
         self._mouse: QPointF | None = None
         self._image = pg.ImageItem(axisOrder="row-major")
@@ -100,7 +95,7 @@ class FrameView(QWidget):
     def show_items(self, items: Sequence[Frame], seen: int, unseen: int) -> None:
         """Draw the last of these frames; `seen` and `unseen` count the stream so far."""
         now_s = time.monotonic()
-        self._sent, self._unseen = seen, unseen
+        self._unseen = unseen
         self._sent_pace.count(now_s, seen)
         if items and (not self._frozen or self._steps):
             self._steps = 0
