@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from threading import Thread
@@ -319,3 +320,18 @@ def test_a_message_that_is_no_parcel_is_an_error_and_runs_no_code(machine, tmp_p
         finally:
             stranger.kill()
     assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_run_within_5_s(graph, catalog, begun, tmp_path) -> None:
+    engine = begun(EzmsgEngine(
+        graph("Endless.frames-out > video_recorder.frames-in, Endless.frames-out > Sink.frames-in",
+              Sink={"group": "doomed"}),
+        RunOptions(export_dir=tmp_path), catalog,
+    ))  # fmt: skip
+    wait_for(lambda: all(load.items > 20 for load in engine.loads()))
+    killed_s = time.monotonic()
+    os.kill(pid_of(tmp_path, "Sink"), signal.SIGKILL)
+    assert engine.wait(5)
+    print(f"{time.monotonic() - killed_s:.2f} s")
+    assert engine.report()["error"] == "Sink: its process was killed (SIGKILL)"

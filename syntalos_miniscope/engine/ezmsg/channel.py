@@ -16,6 +16,7 @@ from typing import Any
 from syntalos_miniscope.engine.run import describe
 
 _HEAD = struct.Struct("<II")
+_GONE = "its process has gone, or nothing is heard of its machine"
 LONGEST = 1 << 28
 """The longest message that is read, bytes: a few dozen frames that a view has asked for."""
 
@@ -90,7 +91,7 @@ class Channel:
         number, answer = next(self._numbers), Future[tuple[Any, bytes]]()
         with self._lock:
             if self._over:
-                raise GoneError("its process has gone")
+                raise GoneError(_GONE)
             self._waiting[number] = answer
         self._send({"verb": verb, "args": args, "call": number})
         return answer
@@ -143,7 +144,7 @@ class Channel:
             self._over = True
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(GoneError("its process has gone"))
+                answer.set_exception(GoneError(_GONE))
         self._outbox.put(None)
         self._gone(lost)
         self._writer.join()

@@ -206,7 +206,8 @@ class EzmsgEngine(Engine):
             self._end("failed", told)
         elif where.machine not in self._lost:
             self._lost.append(where.machine)
-            log.error("%s; the rest goes on", told)
+            if self.began:
+                log.error("%s; the rest goes on", told)
             with self._end_lock:
                 if self._reason != "failed":
                     self._reason, self._error = "failed", told

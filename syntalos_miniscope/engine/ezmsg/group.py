@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from syntalos_miniscope.catalog import Catalog
@@ -51,6 +51,7 @@ class Group:
         self._experiment: ExperimentDir | None = None
         self._launched = False
         self._finished = False
+        self._telling = Lock()
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._channel = Channel(sock, self._hear, self._gone, site.lost_after_s)
         self._at_once: dict[str, Callable[..., Any]] = {
@@ -68,7 +69,6 @@ class Group:
     def live(self) -> None:
         """Do what the engine asks for until it has gone, then see that every box has ended."""
         self._channel.open()
-        Thread(target=self._pulse, name="pulse", daemon=True).start()
         while (job := self._jobs.get()) is not None:
             job()
         self._leave()
@@ -114,6 +114,7 @@ class Group:
 
     def _subscribe(self, links: list[dict[str, Any]]) -> dict[str, Any]:
         self._links.subscribe(links, self._workers, self._broken)
+        Thread(target=self._pulse, name="pulse", daemon=True).start()
         return self._state()
 
     def _prepare(self, node: str, heard: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -188,7 +189,8 @@ class Group:
 
     def _finish(self) -> dict[str, Any]:
         """Give the final state; every box here has ended or been given up."""
-        self._finished = True
+        with self._telling:
+            self._finished = True
         self._links.join(STOP_GRACE_S)
         return self._state()
 
@@ -217,7 +219,10 @@ class Group:
             self._tell()
 
     def _tell(self) -> None:
-        self._channel.post("state", **self._state())
+        # One after the other, and never after the final state: what is told last is kept.
+        with self._telling:
+            if not self._finished:
+                self._channel.post("state", **self._state())
 
     def _state(self) -> dict[str, Any]:
         return {
