@@ -8,6 +8,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog
 
 OUT = Path(__file__).parent / "screenshots"
 
@@ -130,6 +134,49 @@ def _draw(scratch: Path) -> None:
     save(studio, "studio-activity")
     studio.studio.saved = studio.studio.spec
     studio.close()
+    for name, make in _analysis_windows().items():
+        theme.dress(app, theme.LIGHT if name == "analysis-crop" else theme.DARK)
+        shown = make()
+        shown.show()
+        save(shown, name)
+        shown.close()
+
+
+def _analysis_windows() -> dict[str, Callable[[], QDialog]]:
+    """Give what makes the windows of the offline analysis, on a simulated recording."""
+    import numpy as np
+    from PySide6.QtCore import QPointF
+
+    from syntalos_miniscope.analysis.backends import BUILT_IN, extract
+    from syntalos_miniscope.analysis.extraction import ExtractionParameters, evaluate_components
+    from syntalos_miniscope.analysis.stabilise import Stabiliser
+    from syntalos_miniscope.simulation import simulate
+    from syntalos_miniscope.simulation.presets import CA1, MINISCOPE_V4, build_spec
+    from syntalos_miniscope_ui.analysis.crop_window import CropWindow
+    from syntalos_miniscope_ui.analysis.review import Review
+    from syntalos_miniscope_ui.analysis.review_window import ReviewWindow
+
+    sensor = MINISCOPE_V4.image_sensor.model_copy(update={"n_px_height": 320, "n_px_width": 320})
+    scope = MINISCOPE_V4.model_copy(update={"image_sensor": sensor})
+    observed = simulate(build_spec(scope, CA1, duration_s=40, fps=20, seed=2)).observed
+    stabiliser = Stabiliser()
+    still = np.array([stabiliser(frame.astype(np.uint8))[0] for frame in observed])
+    parameters = ExtractionParameters(gSig=(3, 3), gSiz=(13, 13))
+    found = extract(still, parameters, BUILT_IN, Path(), frame_rate_hz=20)
+    figures = evaluate_components(found, still, frame_rate_hz=20)
+    review = Review(found, figures)
+    for good in figures.accepted.tolist():
+        review.decide(good)
+
+    def crop() -> QDialog:
+        window = CropWindow(still.mean(axis=0))
+        window.picture.dragged.emit(QPointF(30, 24), QPointF(298, 280), True)
+        return window
+
+    return {
+        "analysis-crop": crop,
+        "analysis-review": lambda: ReviewWindow(review, still.mean(axis=0)),
+    }
 
 
 if __name__ == "__main__":
