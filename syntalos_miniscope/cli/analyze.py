@@ -77,7 +77,7 @@ def analyze(
             task = bar.add_task("Reading", total=1.0, told="")
 
             def tell(what: str, share: float | None) -> None:
-                bar.update(task, description=what, completed=share or 0, total=share and 1.0)
+                bar.update(task, description=what, completed=share or 0.0)
 
             pipeline = _pipeline(headless, tell)
             if recording is not None:

@@ -15,15 +15,15 @@ NOISE = np.random.default_rng(0).integers(0, 256, (60, 97, 131), np.uint8)
 def analyse(tmp_path):
     """Analyses frames, and gives the pipeline and what it said."""
 
-    def call(frames, **options):
-        writer = VideoWriter(tmp_path / "a.mkv", 20.0, frames[0])
+    def call(frames, name="a.mkv", **options):
+        writer = VideoWriter(tmp_path / name, 20.0, frames[0])
         for index, frame in enumerate(frames):
             writer.add(frame, index * 50_000)
         writer.close()
         said: list[str] = []
         pipeline = MiniscopePipeline(say=said.append)
         configs = configs_of({}, {"backend": "built-in", **options})
-        pipeline.run_recording(open_recording(tmp_path / "a.mkv"), configs, tmp_path / "out", True)
+        pipeline.run_recording(open_recording(tmp_path / name), configs, tmp_path / "out", True)
         return pipeline, said
 
     return call
@@ -84,3 +84,9 @@ def test_estimates_are_named_as_told_and_what_the_back_end_heard_is_written(anal
     pytest.importorskip("h5py")
     assert (pipeline.saved_movies / "mine.hdf5").is_file()
     assert '"gSig"' in (pipeline.saved_movies / "opts_caiman.json").read_text()
+
+
+def test_a_name_is_text_on_the_page_and_not_html(analyse):
+    pipeline, _ = analyse(NOISE[:20], "<b>me.mkv", run_CNMFE=False, plot_params=False)
+    text = (pipeline.saved_movies / "report.html").read_text()
+    assert "Analysis of &lt;b&gt;me" in text and "<b>" not in text

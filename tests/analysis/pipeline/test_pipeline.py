@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +20,8 @@ from syntalos_miniscope.analysis.pipeline import (
     PreprocessConfig,
     ProcessConfig,
     configs_of,
-    run,
     stages,
 )
-from syntalos_miniscope.analysis.pipeline.page import page
 from syntalos_miniscope.analysis.pipeline.rhythms import band_passed
 from syntalos_miniscope.analysis.rois import Rois, load_rois, save_rois
 from syntalos_miniscope.recording import RecordingError
@@ -328,12 +325,3 @@ def test_another_recordings_results_and_strangers_files_are_left_alone(ucla, rig
     (tmp_path / "mine" / "thesis.txt").write_text("")
     with pytest.raises(RecordingError, match="files of something else"):
         MiniscopePipeline().run_recording(recording, configs_of({}, {}), tmp_path / "mine")
-
-
-def test_a_title_is_text_and_not_html(ucla, monkeypatch):
-    shown = []
-    monkeypatch.setattr(run, "write_outputs", lambda steps, s, *_: shown.append(s) or {})
-    data = ucla.miniscope_data_manager
-    named = replace(data, recording=replace(data.recording, name="<b>me</b>"))
-    MiniscopePipeline().run_recording(named.recording, data.configs, data.saved_movies)
-    assert "&lt;b&gt;me" in page(shown[0])
