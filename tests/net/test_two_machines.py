@@ -38,17 +38,21 @@ def project(tmp_path: Path) -> Path:
     save_rois(Rois.of(np.where(np.array(blobs) > 0.05, blobs, 0)), tmp_path / "rois.json")
     there: dict[str, Any] = {"machine": MACHINE, "group": "analysis"}
     boxes = (
-        Box(id="scope", type="simulated_scope",
+        Box(id="scope", type="simulated_scope", group="scopes",
             settings={"preset": "Miniscope V4 - CA1", "frame_rate_hz": RATE_HZ}),
         Box(id="recorder", type="video_recorder"),
         Box(id="stabilise", type="stabilise", **there),
         Box(id="traces", type="roi_traces",
             settings={"rois": str(tmp_path / "rois.json")}, **there),
         Box(id="results", type="signal_recorder"),
-        Box(id="round_trip", type="round_trip"),
+        Box(id="round_trip", type="round_trip", group="scopes"),
     )  # fmt: skip
     wires = {
-        "scope.frames-raw-out": ("recorder.frames-in", "stabilise.frames-in"),
+        "scope.frames-raw-out": (
+            "recorder.frames-in",
+            "stabilise.frames-in",
+            "round_trip.frames-in",
+        ),
         "stabilise.frames-out": ("traces.frames-in",),
         "traces.traces-out": ("results.signal-in", "round_trip.traces-in"),
     }
