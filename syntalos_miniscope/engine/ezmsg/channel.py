@@ -13,6 +13,8 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
+import numpy as np
+
 from syntalos_miniscope.engine.run import describe
 
 _HEAD = struct.Struct("<II")
@@ -109,7 +111,7 @@ class Channel:
         self._writer.join(timeout_s)
 
     def _send(self, message: dict[str, Any], blob: bytes = b"") -> None:
-        text = json.dumps(message).encode()
+        text = json.dumps(message, default=_plain).encode()
         self._outbox.put(_HEAD.pack(len(text), len(blob)) + text + blob)
 
     def _write(self) -> None:
@@ -169,6 +171,13 @@ class Channel:
                 waiting.set_exception(RefusedError(message["error"]))
             else:
                 waiting.set_result((message["value"], blob))
+
+
+def _plain(value: object) -> Any:
+    """Give a number of numpy's, such as a node may count with, as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {value!r} cannot be told to another process")
 
 
 def send_message(sock: socket.socket, message: dict[str, Any]) -> None:

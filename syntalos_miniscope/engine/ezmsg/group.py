@@ -31,6 +31,8 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.edl import ExperimentDir
 from syntalos_miniscope.streams import Control, ControlKind
 
+log = logging.getLogger(__name__)
+
 PULSE_S = 0.1
 """How often a process tells how its boxes are doing."""
 
@@ -214,9 +216,15 @@ class Group:
     # How it is doing
 
     def _pulse(self) -> None:
-        while True:
-            time.sleep(PULSE_S)
-            self._tell()
+        try:
+            while True:
+                time.sleep(PULSE_S)
+                self._tell()
+        except Exception:
+            # An engine that hears nothing more would wait for ever.
+            log.exception("the state of this process cannot be told")
+            self.quit()
+            raise
 
     def _tell(self) -> None:
         # One after the other, and never after the final state: what is told last is kept.

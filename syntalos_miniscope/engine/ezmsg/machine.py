@@ -71,6 +71,8 @@ class Machine:
 
     def open(self) -> None:
         """Start the graph servers; RunError if the address is not one of this machine."""
+        if sys.platform == "win32":
+            raise RunError(None, "the distributed engine runs on Linux and macOS only")
         versions()
         hosts = list(dict.fromkeys([LOOPBACK, self._listen]))
         words = [sys.executable, "-P", "-m", "syntalos_miniscope.engine.ezmsg.exchange", *hosts]

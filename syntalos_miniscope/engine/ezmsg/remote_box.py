@@ -19,6 +19,9 @@ from syntalos_miniscope.node import Settings, is_source
 from syntalos_miniscope.project import GraphNode, GraphWire
 from syntalos_miniscope.streams import Control
 
+LOOK_S = 2.0
+"""How long a view waits for what it asks for."""
+
 
 class RemoteBox:
     """Passes on what is asked of a box, and keeps what its process tells of it."""
@@ -229,8 +232,8 @@ class RemoteBox:
 
         def ask() -> tuple[dict[str, Any], bytes] | None:
             try:
-                return channel.ask("take", tap=number).result() if channel else None
-            except GoneError:
+                return channel.ask("take", tap=number).result(LOOK_S) if channel else None
+            except (GoneError, TimeoutError):
                 return None
 
         tap.ask = ask
