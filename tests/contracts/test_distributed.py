@@ -133,6 +133,31 @@ def test_a_killed_worker_ends_the_run_in_order_and_is_named(
     assert lost["items"] + lost["dropped"] == sent and lost["dropped"] > 0
 
 
+def test_a_view_whose_process_stalls_holds_up_nobody_and_what_it_missed_is_counted(
+    graph, catalog, begun, tmp_path
+) -> None:
+    engine = begun(EzmsgEngine(
+        graph("Endless.frames-out > SlowView.frames-in, Endless.frames-out > Sink.frames-in",
+              SlowView={"group": "view"}),
+        RunOptions(record=False), catalog,
+    ))  # fmt: skip
+    wait_for(lambda: all(load.items > 20 for load in engine.loads()))
+    os.kill(pid_of(tmp_path, "SlowView"), signal.SIGSTOP)
+    try:
+        wait_for(lambda: entry_of(engine.report(), "SlowView")["inputs"][0]["dropped_unsent"] > 50)
+        before = entry_of(engine.report(), "Sink")["inputs"][0]["items"]
+        wait_for(lambda: entry_of(engine.report(), "Sink")["inputs"][0]["items"] > before)
+    finally:
+        os.kill(pid_of(tmp_path, "SlowView"), signal.SIGCONT)
+    engine.stop()
+    assert engine.wait(PATIENCE_S)
+    report = engine.report()
+    sent = entry_of(report, "Endless")["outputs"][0]["items"]
+    [view] = entry_of(report, "SlowView")["inputs"]
+    assert view["items"] + view["dropped"] == sent and view["dropped"] >= view["dropped_unsent"]
+    assert got(tmp_path, "Sink") == list(range(sent))
+
+
 def test_nothing_outlives_a_killed_engine_and_its_files_are_closed(folder, tmp_path) -> None:
     boxes = ['[project]\nformat = 1\ntitle = "Test"']
     for kind in ("Endless", "Sink"):

@@ -205,10 +205,12 @@ class RemoteBox:
 
     def _dropped(self, wire: dict[str, Any]) -> dict[str, int]:
         """Say what was lost before the box: in its queue, in that of the link, and on the way."""
-        sender, out, _ = self._senders[wire["port"]]
+        sender, out, link = self._senders[wire["port"]]
+        unsent = self._on_the_way(wire["port"])["dropped"]
+        told = {"dropped": wire["dropped"] + unsent}
         if self.lost or sender.lost:
-            return {"dropped": max(sender.sent(out) - wire["items"], wire["dropped"])}
-        return {"dropped": wire["dropped"] + self._on_the_way(wire["port"])["dropped"]}
+            told["dropped"] = max(sender.sent(out) - wire["items"], told["dropped"])
+        return told | {"dropped_unsent": unsent} if link else told
 
     def _on_the_way(self, port: str) -> Mapping[str, int]:
         link = self._senders[port][2]
