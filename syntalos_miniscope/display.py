@@ -7,7 +7,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from syntalos_miniscope.node import Settings, live
 
@@ -34,11 +34,13 @@ class DisplaySettings(Settings):
     display_min: int = live(0, ge=0, le=254, description="Counts shown as black")
     display_max: int = live(255, ge=1, le=255, description="Counts shown as white")
     dff_max_percent: float = live(50.0, gt=0, description="dF/F shown as white; 0 is black")
-    lut: Lut = "grey"
-    show_saturation: bool = False
-    """Saturated pixels of the raw frame are painted red."""
-    show_orientation: bool = False
-    """The axes of the head are drawn in the lower right corner."""
+    lut: Lut = Field(default="grey", description="Colours from dark to bright")
+    show_saturation: bool = Field(
+        default=False, description="Paint saturated pixels of the raw frame red"
+    )
+    show_orientation: bool = Field(
+        default=False, description="Draw the axes of the head in the lower right corner"
+    )
 
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> DisplaySettings:

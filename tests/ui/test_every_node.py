@@ -1,9 +1,20 @@
 """Every shipped node can be added, drawn, set and looked at."""
 
 import pytest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QSlider,
+    QTabBar,
+    QWidget,
+)
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.streams import Control
+from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.window import StudioWindow
 from syntalos_miniscope_ui.viewers.choice import viewer_for
 from syntalos_miniscope_ui.window import EditorWindow
 
@@ -48,3 +59,31 @@ def test_every_input_that_carries_data_can_be_looked_at(editor, qtbot) -> None:
                 view.show()
                 view.begin({})
                 view.show_items([], 0, 0)
+
+
+@pytest.mark.parametrize("type_id", Catalog.shipped().folders)
+def test_every_knob_of_every_node_says_what_it_is(editor, type_id) -> None:
+    editor.finder.add_in_view(type_id)
+    assert without_help(editor) == []
+
+
+def test_everything_in_the_studio_says_what_it_is(qtbot) -> None:
+    window = StudioWindow(Studio())
+    assert without_help(window) == []
+    window.close()
+    window.deleteLater()
+
+
+def without_help(window: QWidget) -> list[str]:
+    """Give the knobs and buttons that neither have a tip nor lie in something that has."""
+    found: list[str] = []
+    for widget in window.findChildren(QWidget):
+        if isinstance(widget, (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QSlider)):
+            above: QWidget | None = widget
+            tip = ""
+            while above is not None and above is not window and not tip:
+                tip, above = above.toolTip(), above.parentWidget()
+            inner = isinstance(widget.parentWidget(), (QLineEdit, QTabBar))
+            if not tip and not inner and not widget.objectName().startswith("qt_"):
+                found.append(f"{type(widget).__name__} in {type(widget.parentWidget()).__name__}")
+    return found

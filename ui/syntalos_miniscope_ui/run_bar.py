@@ -46,9 +46,13 @@ class RunBar(QToolBar):
         self.stop = self._button("Stop", "End the run and close its files (Shift+Esc)")
         self.stop.clicked.connect(self.stop_asked)
         self.addSeparator()
-        self.subject = self._line("Subject", "run/subject", 110)
-        self.experiment = self._line("Experiment", "run/experiment", 130)
-        self.folder = self._line("Export folder", "run/folder", 200)
+        self.subject = self._line("Subject", "run/subject", 110, "Whose brain it is")
+        self.experiment = self._line(
+            "Experiment", "run/experiment", 130, "Names the folder of the run"
+        )
+        self.folder = self._line(
+            "Export folder", "run/folder", 200, "Where runs go, by subject, day and experiment"
+        )
         self.folder.setPlaceholderText(str(default_export_dir()))
         pick = QToolButton()
         pick.setText("…")
@@ -132,12 +136,13 @@ class RunBar(QToolBar):
         self.addWidget(button)
         return button
 
-    def _line(self, name: str, key: str, width: int) -> QLineEdit:
+    def _line(self, name: str, key: str, width: int, tip: str) -> QLineEdit:
         label = QLabel(name)
         label.setContentsMargins(8, 0, 4, 0)
         line = QLineEdit(str(self._settings.value(key, "")))
         line.setFixedWidth(width)
         line.setAccessibleName(name)
+        line.setToolTip(tip)
         line.textChanged.connect(lambda text: self._settings.setValue(key, text))
         label.setBuddy(line)
         self.addWidget(label)

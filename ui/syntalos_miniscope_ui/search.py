@@ -48,6 +48,7 @@ class SearchList(QWidget):
     def __init__(self, entries: Sequence[Entry], hint: str, drag_as: str = "") -> None:
         super().__init__()
         self.line = QLineEdit()
+        self.line.setToolTip("Type a part of a name; Enter takes the first")
         self.line.setPlaceholderText(hint)
         self.line.setClearButtonEnabled(True)
         self.line.textChanged.connect(self._narrow)

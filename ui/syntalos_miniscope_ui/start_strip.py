@@ -36,6 +36,7 @@ class StartStrip(QFrame):
             button = QPushButton(title)
             button.setObjectName(f"start-{name}")
             button.clicked.connect(lambda _=False, name=name: self.picked.emit(name))
+            button.setToolTip(words)
             label = QLabel(words)
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -54,20 +54,23 @@ class GeneratePanel(QWidget):
         self.estimate = QLabel()
         self.estimate.setWordWrap(True)
         self.write = QPushButton("Generate…")
+        self.write.setToolTip("Pick a file and write the whole field")
         self.write.clicked.connect(self._ask)
         self.stop = QPushButton("Stop")
+        self.stop.setToolTip("End here; what was rendered is kept")
         self.stop.setEnabled(False)
         self.stop.clicked.connect(self._cancel)
         self.bar = QProgressBar()
         self.word = QLabel()
         self.word.setWordWrap(True)
         rows = QFormLayout()
-        for title, widget in (
-            ("Length", self.duration_s),
-            ("Frame rate", self.fps),
-            ("Seed", self.seed),
-            ("Form", self.form),
+        for title, widget, tip in (
+            ("Length", self.duration_s, "Of the recording"),
+            ("Frame rate", self.fps, "Bursts are set per frame: another rate fires otherwise"),
+            ("Seed", self.seed, "Another number is another animal"),
+            ("Form", self.form, "Only zarr keeps the truth; a video is small"),
         ):
+            widget.setToolTip(tip)
             rows.addRow(title, widget)
         buttons = QHBoxLayout()
         buttons.addWidget(self.write)

@@ -97,6 +97,7 @@ class StudioWindow(QMainWindow):
         layout.setContentsMargins(6, 6, 6, 6)
         for name in names:
             button = QPushButton(name)
+            button.setToolTip(f"Set all knobs here to {name}")
             button.clicked.connect(lambda _=False, name=name: use(name))
             layout.addWidget(button)
         for widget in above:
@@ -127,6 +128,7 @@ class StudioWindow(QMainWindow):
         self.stage.currentTextChanged.connect(self._changed)
         self.field = QComboBox()
         self.field.addItems(["window of some 350 cells", "whole field"])
+        self.field.setToolTip("How much of the picture is shown")
         self.field.currentTextChanged.connect(self._redraw)
         self.mark = QCheckBox("Mark cells")
         self.mark.setToolTip(
@@ -141,6 +143,7 @@ class StudioWindow(QMainWindow):
         self.traces.hideAxis("left")
         dress_plot(self.traces, self)
         save = QPushButton("Save the Spec…")
+        save.setToolTip("Keep everything that is set here, as JSON")
         save.clicked.connect(self._ask_save)
         row = QHBoxLayout()
         for widget in (QLabel("Show up to"), self.stage, self.field, self.mark):
