@@ -75,3 +75,10 @@ def test_values_that_do_not_go_together_are_a_cell_with_a_fault(tmp_path: Path) 
 def test_a_grid_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(GridError, match=r"nowhere\.toml: cannot be read"):
         load_grid(tmp_path / "nowhere.toml")
+
+
+def test_the_grid_of_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "sweep.md").read_text("utf-8")
+    (tmp_path / "grid.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    grid = load_grid(tmp_path / "grid.toml")
+    assert len(grid.cells) == 36 and not any(cell.fault for cell in grid.cells)
