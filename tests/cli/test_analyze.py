@@ -86,7 +86,7 @@ def test_a_video_alone_is_analysed_beside_itself_and_no_display_is_no_obstacle(c
         (
             "analysis_parameters",
             'line number,crop_coords\n96,"(0, 0, 900, 10)"\n',
-            "reach out of frames of 96 x 72",
+            "parameters.csv, line 2, column crop_coords: .* reach out of frames of 96 x 72",
         ),
     ],
 )

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pictures import picture
 
 from syntalos_miniscope.recording import RecordingError
@@ -61,6 +63,22 @@ def test_a_line_that_says_no_clock_is_remarked_and_the_usual_one_taken(onix):
 def test_surplus_times_are_damage(onix):
     recording = open_recording(onix(ticks=np.arange(30) * 8_333_333))
     assert len(recording) == 24 and "30 times for 24 frames" in recording.damage[0]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60), st.binary(max_size=200))
+def test_whatever_the_files_hold_is_played_or_refused_in_one_line(onix, tmp_path, start, ticks):
+    folder = tmp_path / "onix"
+    if not folder.exists():
+        onix()
+    (folder / "start-time_0_miniscope.csv").write_bytes(start)
+    (folder / "ucla-miniscope-v4-clock_0.raw").write_bytes(ticks)
+    try:
+        recording = open_recording(folder)
+    except RecordingError as refused:
+        assert "\n" not in str(refused)
+    else:
+        assert len(recording) >= 23 and (np.diff(recording.time_us) > 0).all()
 
 
 @pytest.mark.parametrize(

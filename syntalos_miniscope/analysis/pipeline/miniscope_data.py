@@ -18,6 +18,7 @@ from syntalos_miniscope.analysis.pipeline.experiment_tables import (
     read_experiment,
     read_parameters,
 )
+from syntalos_miniscope.analysis.pipeline.preprocessing import crop_window
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.daq import TIMES, is_daq
 from syntalos_miniscope.recording.onix import START
@@ -62,8 +63,11 @@ class MiniscopeDataManager:
         parameters = read_parameters(project, line_num)
         configs = configs_of_line(parameters, options)
         folder = _imaging_folder(experiment, Path(data_path or project).expanduser())
+        recording = open_experiment(folder)
+        if parameters is not None and "crop_coords" not in options:
+            _ensure_crop_fits(parameters, configs, recording)
         return cls(
-            open_experiment(folder),
+            recording,
             configs,
             experiment.cells,
             parameters.parsed() if parameters else {},
@@ -113,3 +117,12 @@ def _imaging_folder(experiment: TableLine, data: Path) -> Path:
     if not folder.exists():
         raise TableError(f"{experiment.where}, column {CALCIUM}: there is no folder {folder}")
     return folder
+
+
+def _ensure_crop_fits(line: TableLine, configs: Configs, recording: Recording) -> None:
+    config = configs.preprocess
+    try:
+        if config.crop and config.crop_coords is not None:
+            crop_window(config.crop_coords, recording.source.size)
+    except ValueError as error:
+        raise TableError(f"{line.where}, column crop_coords: {error}") from error
