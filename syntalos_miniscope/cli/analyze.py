@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,17 +109,14 @@ def _pipeline(headless: bool, tell: Progress) -> MiniscopePipeline:
 
     if headless:
         return MiniscopePipeline(progress=tell, say=say)
-    if not _has_display():
-        say("there is no display, so nobody is asked, as with --headless")
+    from syntalos_miniscope_ui.screen import missing_screen
+
+    if reason := missing_screen():
+        say(f"{reason}: nobody is asked, as with --headless")
         return MiniscopePipeline(progress=tell, say=say)
     from syntalos_miniscope_ui.analysis import choose_crop, review_components
 
     return MiniscopePipeline(choose_crop, review_components, tell, say)
-
-
-def _has_display() -> bool:
-    named = any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    return named or sys.platform in ("darwin", "win32")
 
 
 def _options(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,12 @@ if TYPE_CHECKING:
     from syntalos_miniscope.engine.run import RunOptions
 
 
-def has_display() -> bool:
-    """Whether a window can be shown, or somebody has chosen a platform that needs none."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return sys.platform != "linux" or any(os.environ.get(name) for name in names)
+def ensure_screen(instead: str) -> None:
+    """Refuse, and say what can be done instead, where no window can be opened."""
+    from syntalos_miniscope_ui.screen import missing_screen
+
+    if reason := missing_screen():
+        raise BadInputError(f"{reason}; {instead}")
 
 
 def open_editor(
@@ -37,8 +37,7 @@ def open_editor(
     `keep_report` is given the report of the last run when the window is closed, and gives False
     if it could not be kept.
     """
-    if not has_display():
-        raise BadInputError("there is no display to open a window on; add --headless to a run")
+    ensure_screen("add --headless to a run")
     from syntalos_miniscope_ui.app import main
 
     raise typer.Exit(main(project, file, catalog, run=run, keep_report=keep_report))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError
-from syntalos_miniscope.cli.editor import has_display
+from syntalos_miniscope.cli.editor import ensure_screen
 
 
 def studio(
@@ -17,8 +17,7 @@ def studio(
     ] = None,
 ) -> None:
     """Tune a synthetic recording by eye, then write exactly what was seen."""
-    if not has_display():
-        raise BadInputError("there is no display to open a window on; simulate needs none")
+    ensure_screen("simulate needs none")
     from syntalos_miniscope.simulation.spec import load_spec
 
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -36,7 +35,7 @@ class Windows:
 
     def warm_up(self) -> None:
         """Load Qt before a run, where there is a display; opening a window later is quick then."""
-        if self._app is None and _has_display():
+        if self._app is None and _missing_screen() is None:
             with suppress(ImportError):
                 _load_qt()
 
@@ -160,8 +159,8 @@ class Windows:
     def _ensure_app(self) -> None:
         if self._app is not None:
             return
-        if not _has_display():
-            raise RuntimeError("there is no display to open a window on")
+        if reason := _missing_screen():
+            raise RuntimeError(reason)
         _load_qt()
         from PySide6.QtWidgets import QApplication
 
@@ -194,5 +193,9 @@ def _load_qt() -> None:
         import_module(name)
 
 
-def _has_display() -> bool:
-    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+def _missing_screen() -> str | None:
+    try:
+        screen = import_module(f"{UI}.screen")
+    except ImportError as error:
+        return str(error)
+    return screen.missing_screen()
