@@ -197,6 +197,11 @@ def test_nodes_on_another_machine_run_there_and_keep_their_files_there(
     assert not list((tmp_path / "here").rglob("means.csv"))
 
 
+def assert_nothing_is_kept(folder: Path) -> None:
+    for place in ("here", "there"):
+        assert not [file for file in (folder / place).rglob("*") if file.is_file()]
+
+
 def test_a_refused_run_leaves_nothing_on_the_other_machine(
     graph, catalog, tmp_path, server
 ) -> None:
@@ -208,8 +213,16 @@ def test_a_refused_run_leaves_nothing_on_the_other_machine(
     with pytest.raises(RunError, match=r"^Refusing: the disk is made of cheese$"):
         engine.prepare()
     assert noted(tmp_path, "Measuring", "prepare"), "it had been prepared there"
-    for place in ("here", "there"):
-        assert not [file for file in (tmp_path / place).rglob("*") if file.is_file()]
+    assert_nothing_is_kept(tmp_path)
+    engine = EzmsgEngine(
+        graph("Source.frames-out > Measuring.frames-in, Source.frames-out > Unready.frames-in",
+              Measuring={"machine": PC}),
+        RunOptions(export_dir=tmp_path / "here"), catalog, {PC: server},
+    )  # fmt: skip
+    engine.prepare()
+    with pytest.raises(RunError, match=r"^Unready: the lamp is out$"):
+        engine.start()
+    assert_nothing_is_kept(tmp_path)
 
 
 def test_a_machine_that_falls_silent_fails_the_nodes_on_it_only(

@@ -19,6 +19,7 @@ from syntalos_miniscope.engine.ezmsg.plan import Place, plan
 from syntalos_miniscope.engine.ezmsg.process import Process, call_machine
 from syntalos_miniscope.engine.ezmsg.remote_box import RemoteBox
 from syntalos_miniscope.engine.ezmsg.shared_folder import offer
+from syntalos_miniscope.engine.hosted import Hosted
 from syntalos_miniscope.engine.run import RunError, RunOptions, describe
 from syntalos_miniscope.project import Graph
 
@@ -55,6 +56,7 @@ class EzmsgEngine(Engine):
         self._folders: dict[str, str] = {}
         self._links: dict[str, dict[str, int]] = {}
         self._lost: list[str] = []
+        self._refused = False
         self._releasing = False
         self._remote = {
             node_id: RemoteBox(entry, self.clock) for node_id, entry in graph.nodes.items()
@@ -115,9 +117,13 @@ class EzmsgEngine(Engine):
             self._take_state(process.channel.call("subscribe", links=links))
         for node_id, box in self._remote.items():
             box.settle(self._processes[self._plan.places[node_id]], self._links)
-        for process in self._processes.values():
-            process.measure_clock()
-            self._hold(process)
+        for name in self._plan.machines:
+            there = [process for where, process in self._processes.items() if where.machine == name]
+            offset = there[0].measure_clock()
+            for process in there:
+                # One for all of them: they have one monotonic clock, and one t = 0.
+                process.offset = offset
+            self._hold(name, there[0])
 
     def _check_machines(self) -> None:
         for name in self._plan.machines:
@@ -146,10 +152,9 @@ class EzmsgEngine(Engine):
         outer = self._machine.site.outer
         return Process(where, ours, child, outer, self._hear, self._on_gone)
 
-    def _hold(self, process: Process) -> None:
-        """Have the first process of each other machine make the folder of the run there."""
-        machine = process.place.machine
-        if not machine or machine in self._keepers or not self._options.record:
+    def _hold(self, machine: str, process: Process) -> None:
+        """Have a process of another machine make the folder of the run there."""
+        if not self._options.record:
             return
         self._keepers[machine] = process
         self._folders[machine] = process.channel.call(
@@ -198,10 +203,15 @@ class EzmsgEngine(Engine):
         for other in self._processes.values():
             if other.alive:
                 other.channel.post("cut", peer=str(where))
-        running = [box.id for box in boxes if not box.ended(0)]
+        gone = [
+            node
+            for node, at in self._plan.places.items()
+            if at == where or (lost and at.machine == where.machine)
+        ]
+        running = [node for node in gone if not self._remote[node].ended(0)]
+        told = f"{', '.join(running or [str(where)])}: {why}"
         for box in boxes:
             box.lose(why)
-        told = f"{', '.join(running or [str(where)])}: {why}"
         if not lost:
             self._end("failed", told)
         elif where.machine not in self._lost:
@@ -221,6 +231,10 @@ class EzmsgEngine(Engine):
                     process.channel.post("cut", peer=str(where))
 
     # Ending
+
+    def _refuse(self, culprit: Hosted | None, error: BaseException) -> None:
+        self._refused = True
+        super()._refuse(culprit, error)
 
     def _release(self) -> None:
         """Take the last counts, and let every process end."""
@@ -245,7 +259,7 @@ class EzmsgEngine(Engine):
     def _keep(self, name: str, keeper: Process) -> None:
         """Finish the folder of the run on another machine, or remove that of a refused one."""
         try:
-            if not self.began:
+            if self._refused:
                 keeper.channel.call("discard", STOP_GRACE_S)
                 return
             text = json.dumps(self.report(), indent=2) + "\n"
@@ -265,6 +279,6 @@ class EzmsgEngine(Engine):
             "name": name,
             "address": ":".join(map(str, self._addresses.get(name, ()))),
             "export_dir": self._folders.get(name),
-            "clock_offset_us": process.offset_ns / 1000 if process else None,
-            "clock_uncertainty_us": process.uncertainty_ns / 1000 if process else None,
+            "clock_offset_us": process.offset.ns / 1000 if process else None,
+            "clock_uncertainty_us": process.offset.uncertainty_ns / 1000 if process else None,
         }

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from syntalos_miniscope.engine.ezmsg.channel import Call, Channel, read_message, send_message
@@ -21,6 +22,14 @@ LOST_AFTER_S = 3.0
 START_S = 60.0
 CLOSE_S = 5.0
 PINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """The monotonic clock of another machine minus the engine's, ns, and how far off it may be."""
+
+    ns: int
+    uncertainty_ns: int
 
 
 class Process:
@@ -43,9 +52,7 @@ class Process:
         """Where wires to other machines can be had."""
         self.alive = False
         """Whether it is in conversation."""
-        self.offset_ns = 0
-        """Its monotonic clock minus the engine's."""
-        self.uncertainty_ns = 0
+        self.offset = Offset(0, 0)
         self._sock = sock
         self._child = child
         self._gone = gone
@@ -68,18 +75,16 @@ class Process:
         self.alive = True
         self.channel.open()
 
-    def measure_clock(self) -> None:
+    def measure_clock(self) -> Offset:
         """Estimate the offset of its clock, from the quickest of some round trips."""
-        if self._child is not None:
-            return
         trips: list[tuple[int, int]] = []
         for _ in range(PINGS):
             before_ns = time.monotonic_ns()
             there_ns = self.channel.call("time")
             after_ns = time.monotonic_ns()
             trips.append((after_ns - before_ns, there_ns - (before_ns + after_ns) // 2))
-        trip_ns, self.offset_ns = min(trips)
-        self.uncertainty_ns = trip_ns // 2
+        trip_ns, offset_ns = min(trips)
+        return Offset(offset_ns, trip_ns // 2)
 
     def launch(self) -> None:
         """Let its boxes and links run; once for all of them."""

@@ -97,7 +97,7 @@ class RemoteBox:
     def begin(self) -> None:
         """Start the node, with t = 0 on the clock of its machine."""
         assert self._process is not None
-        self._call("begin", zero_ns=self._clock.zero_ns + self._process.offset_ns)
+        self._call("begin", zero_ns=self._clock.zero_ns + self._process.offset.ns)
         self.state.phase = "running"
 
     def launch(self) -> None:
