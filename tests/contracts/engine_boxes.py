@@ -231,6 +231,17 @@ def got(folder: Path, kind: str) -> list[int]:
     return indices
 
 
+def entry_of(report: dict, node: str) -> dict:
+    """Give the entry of a box in a run's report."""
+    return next(entry for entry in report["nodes"] if entry["id"] == node)
+
+
+def pid_of(folder: Path, kind: str) -> int:
+    """Give the process that a box was prepared in."""
+    [[pid]] = noted(folder, kind, "prepare")
+    return pid
+
+
 def wait_for(what: Callable[[], Any]) -> None:
     """Wait for a state, with a patience that only what is broken uses up."""
     deadline_s = time.monotonic() + PATIENCE_S

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_boxes import PATIENCE_S, Counted, got, make_node_folders, noted, wait_for
+from engine_boxes import PATIENCE_S, Counted, entry_of, got, noted, wait_for
 
-from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import RunError, RunOptions
@@ -19,11 +18,6 @@ from syntalos_miniscope.project import Box, Project, Wire, check
 from syntalos_miniscope.streams import Control, ControlKind, Frame
 
 MakeEngine = Callable[..., Engine]
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory) -> Catalog:
-    return Catalog.find([make_node_folders(tmp_path_factory.mktemp("nodes"))])
 
 
 @pytest.fixture(params=["local", "ezmsg"])
@@ -66,10 +60,6 @@ def begun(engine: Engine) -> Engine:
 def done(engine: Engine) -> dict[str, Any]:
     assert begun(engine).wait(PATIENCE_S)
     return engine.report()
-
-
-def entry_of(report: dict, node: str) -> dict:
-    return next(entry for entry in report["nodes"] if entry["id"] == node)
 
 
 def assert_sums(report: dict) -> None:
