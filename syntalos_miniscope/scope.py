@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,24 +90,74 @@ class Scope(Protocol):
 ABANDONED_S = 5.0
 """How long a ring may stay full, with nobody taking anything, before the scope is left unread."""
 
+Taken = TypeVar("Taken")
+
+
+class Ring(Generic[Taken]):
+    """What was captured and not yet taken, between a thread of the hardware and one of the graph.
+
+    `put` never waits: what finds the ring full is discarded and counted in `overflowed`.
+    """
+
+    def __init__(self, size: int = 64) -> None:
+        self.overflowed = 0
+        self._size = size
+        self._waiting: deque[Taken] = deque()
+        self._arrived = Condition()
+        self._error: Exception | None = None
+        self._taken_s = time.monotonic()
+
+    def put(self, item: Taken) -> None:
+        """Add the newest item, or count that there was no room for it."""
+        with self._arrived:
+            if len(self._waiting) < self._size:
+                self._waiting.append(item)
+                self._arrived.notify()
+            else:
+                self.overflowed += 1
+
+    def fail(self, error: Exception) -> None:
+        """Say that nothing will come any more; `take` raises it once the ring is empty."""
+        with self._arrived:
+            self._error = error
+            self._arrived.notify()
+
+    def take(self, timeout_s: float) -> Taken | None:
+        """Give the oldest item, waiting for one; None if none came in time."""
+        with self._arrived:
+            if not self._waiting and self._error is None:
+                self._arrived.wait(timeout_s)
+            self._taken_s = time.monotonic()
+            if self._waiting:
+                return self._waiting.popleft()
+            if self._error is not None:
+                raise self._error
+            return None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the ring is full and nobody has taken anything for long."""
+        full = len(self._waiting) >= self._size
+        return full and time.monotonic() - self._taken_s >= ABANDONED_S
+
 
 class Capture:
     """Reads a scope on a thread of its own into a ring, so that the graph never slows the scope.
 
-    When the ring is full the newest exposure is discarded and counted; the gap stays visible in
-    the index of the frames. When nobody takes exposures any more the scope is not read either.
+    What the ring has no room for stays visible as a gap in the index of the frames. When nobody
+    takes exposures any more the scope is not read either.
     """
 
     def __init__(self, scope: Scope, ring: int = 64) -> None:
         self.scope = scope
-        self.overflowed = 0
-        self._ring: deque[Exposure] = deque()
-        self._size = ring
-        self._arrived = Condition()
+        self._ring: Ring[Exposure] = Ring(ring)
         self._closing = False
-        self._error: Exception | None = None
-        self._taken_s = time.monotonic()
         self._thread = Thread(target=self._run, name="capture", daemon=True)
+
+    @property
+    def overflowed(self) -> int:
+        """Exposures for which the ring had no room."""
+        return self._ring.overflowed
 
     def start(self, clock: RunClock) -> None:
         """Begin to stream."""
@@ -116,15 +166,7 @@ class Capture:
 
     def read(self, timeout_s: float) -> Exposure | None:
         """Give the oldest exposure of the ring, waiting for one; raises what the scope raised."""
-        with self._arrived:
-            if not self._ring and self._error is None:
-                self._arrived.wait(timeout_s)
-            self._taken_s = time.monotonic()
-            if self._ring:
-                return self._ring.popleft()
-            if self._error is not None:
-                raise self._error
-            return None
+        return self._ring.take(timeout_s)
 
     def close(self) -> None:
         """End the thread and close the scope."""
@@ -138,26 +180,12 @@ class Capture:
             try:
                 exposure = self.scope.read(timeout_s=0.1)
             except Exception as error:  # noqa: BLE001 - handed on to the reader
-                with self._arrived:
-                    self._error = error
-                    self._arrived.notify()
-                return
-            if exposure is None:
-                continue
-            with self._arrived:
-                if len(self._ring) < self._size:
-                    self._ring.append(exposure)
-                    self._arrived.notify()
-                else:
-                    self.overflowed += 1
-                    self._rest_if_abandoned()
-
-    def _rest_if_abandoned(self) -> None:
-        """Leave the scope alone while nobody takes exposures: an unread scope goes dark."""
-        while not self._closing and len(self._ring) >= self._size:
-            if time.monotonic() - self._taken_s < ABANDONED_S:
-                return
-            self._arrived.wait(0.1)
+                return self._ring.fail(error)
+            if exposure is not None:
+                self._ring.put(exposure)
+            # An unread scope goes dark.
+            while self._ring.abandoned and not self._closing:
+                time.sleep(0.1)
 
 
 SCOPE_OUTPUTS = (

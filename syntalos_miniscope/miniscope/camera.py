@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from threading import Condition, Thread
+from threading import Thread
 from typing import Any
 
 import cv2
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.miniscope.cameras import camera_node, list_cameras
 from syntalos_miniscope.miniscope.v4l2 import first_arrival_ns, open_capture
+from syntalos_miniscope.scope import Ring
 from syntalos_miniscope.streams import Frame
 
-RING = 64
 _FAILURES = 5
 """Reads without a frame, each of which OpenCV waits for by itself, after which a camera is gone."""
 
@@ -45,14 +44,17 @@ class CameraReader:
         self.size: tuple[int, int] = image.shape[:2]
         rate = float(capture.get(cv2.CAP_PROP_FPS))
         self.frame_rate_hz = rate if 0 < rate < 10_000 else 30.0
-        self.gaps = self.overflowed = 0
+        self.gaps = 0
         self._index = 0
         self._last_us = -1
-        self._ring: deque[Frame] = deque()
-        self._arrived = Condition()
+        self._ring: Ring[Frame] = Ring()
         self._closing = False
-        self._error: RuntimeError | None = None
         self._thread = Thread(target=self._run, name="camera", daemon=True)
+
+    @property
+    def overflowed(self) -> int:
+        """Frames for which the ring had no room."""
+        return self._ring.overflowed
 
     def start(self, clock: RunClock) -> None:
         """Begin; frames carry the time of this clock."""
@@ -61,14 +63,7 @@ class CameraReader:
 
     def read(self, timeout_s: float) -> Frame | None:
         """Give the oldest frame of the ring, waiting; RuntimeError if the camera is gone."""
-        with self._arrived:
-            if not self._ring and self._error is None:
-                self._arrived.wait(timeout_s)
-            if self._ring:
-                return self._ring.popleft()
-            if self._error is not None:
-                raise self._error
-            return None
+        return self._ring.take(timeout_s)
 
     def close(self) -> None:
         """End the thread and let go of the camera."""
@@ -86,8 +81,7 @@ class CameraReader:
                 failures += 1
                 time.sleep(0.01)
                 if failures >= _FAILURES:
-                    self._end("the camera gives no frames any more")
-                    return
+                    return self._ring.fail(RuntimeError("the camera gives no frames any more"))
                 continue
             failures = 0
             time_us = self._clock.at_us(first_arrival_ns(self._capture, now_ns) or now_ns)
@@ -100,12 +94,7 @@ class CameraReader:
         time_us = max(time_us, self._last_us + 1)
         self._last_us = time_us
         index, self._index = self._index, self._index + 1
-        with self._arrived:
-            if len(self._ring) >= RING:
-                self.overflowed += 1
-                return
-            self._ring.append(Frame(index, time_us, self._converted(image)))
-            self._arrived.notify()
+        self._ring.put(Frame(index, time_us, self._converted(image)))
 
     def _converted(self, image: NDArray[Any]) -> NDArray[np.uint8]:
         if image.ndim == 3 and not self._colour:
@@ -113,8 +102,3 @@ class CameraReader:
         elif image.ndim == 2 and self._colour:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         return np.ascontiguousarray(image, np.uint8)
-
-    def _end(self, text: str) -> None:
-        with self._arrived:
-            self._error = RuntimeError(text)
-            self._arrived.notify()
