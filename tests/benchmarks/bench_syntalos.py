@@ -7,6 +7,7 @@ sends frames of 608 x 608 pixels.
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import shutil
@@ -75,6 +76,8 @@ def main() -> None:
           f"{os.cpu_count()} cores, load {load:.1f} before the first run")  # fmt: skip
     if load > 0.7:
         print("Mind: this machine is not idle; intervals measure its other work as well.")
+    # A receiver that stops to look for garbage would find every module late.
+    gc.disable()
     with tempfile.TemporaryDirectory() as folder:
         getting_ready(Path(folder))
         streaming(Path(folder))
