@@ -27,6 +27,7 @@ def write_outputs(
 
     `estimates` and `opts_caiman` are there if they were asked for, and h5py is installed.
     """
+    steps.begin(LAST)
     folder, process = steps.folder, shown.configs.process
     names = save_postprocessing(folder, shown.rhythm, shown.prepared)
     given: dict[str, Path] = {}

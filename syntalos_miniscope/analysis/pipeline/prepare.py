@@ -97,13 +97,19 @@ def prepare(
         MovieWriter(movie, (count, height, width)) as writer,
         PreprocessedWriter(video, recording.frame_rate_hz, scale) as seen,
     ):
+        written = 0
         for place, ready in enumerate(_ready(recording, window, config, survey)):
+            written = place + 1
+            if written > count:
+                break
             still = moved_back(ready, *survey.shifts[place, :2]) if stabilise else ready
             seen.add(ready)
             writer.add(still)
             witness.add(place, ready, still)
             total += still
             tell(frames + place + 1, 2 * frames)
+        if written != count:
+            raise RecordingError(f"{recording.path} changed while it was read")
     mean = (total / count).astype(np.float32)
     prepared = Prepared(survey.time_us, survey.index, survey.means, survey.shifts, mean)
     return prepared, witness

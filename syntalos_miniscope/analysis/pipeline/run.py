@@ -121,7 +121,7 @@ class MiniscopePipeline:
     def _run(self, data: MiniscopeDataManager, headless: bool) -> None:
         self.miniscope_data_manager = data
         self.saved_movies = folder = data.saved_movies
-        notes: list[str] = [*data.recording.findings]
+        notes: list[str] = []
         base = recording_stamp(data.recording)
         steps = Steps(folder)
         steps.refuse_others(base)
@@ -131,6 +131,7 @@ class MiniscopePipeline:
         stages = Stages(data.recording, base, data.configs, steps, window, self._tell)
         steps.claim(base)
         found = stages.process()
+        notes += data.recording.findings
         judged = self._judged(data.configs, found, steps, stages.cells_stamp, headless)
         kept = None
         if found.extraction is not None and judged is not None:

@@ -133,7 +133,11 @@ class Stages:
 
     def _make_movie(self) -> None:
         (self.folder / "work").mkdir(parents=True, exist_ok=True)
+        for step in ("prepared", "movie"):
+            self.steps.begin(step)
         movie = UNMOVED if self._moved_by_backend else MOVIE
+        if not self._moved_by_backend:
+            (self.folder / UNMOVED).unlink(missing_ok=True)
         if not self.steps.has("unmoved", self._unmoved_stamp):
             self._prepare(movie)
         if self._moved_by_backend:
@@ -189,6 +193,7 @@ class Stages:
         _keep_log(work)
 
     def _tune(self) -> None:
+        self.steps.begin("tuning")
         parameters = self._configs.extraction
         found = tunings(
             open_movie(self.folder / MOVIE),
@@ -221,6 +226,7 @@ class Stages:
             decay_time_s=self._configs.extraction.decay_time,
         )
         prepared = load_arrays(self.folder / PREPARED, Prepared)
+        self.steps.begin("cells")
         save_extraction(
             self.folder / ESTIMATES,
             extraction,

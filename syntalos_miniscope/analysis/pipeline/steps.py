@@ -58,11 +58,17 @@ class Steps:
     @property
     def whole(self) -> bool:
         """Whether an analysis came to its end here."""
-        return LAST in self._done
+        return bool(self._done.get(LAST, {}).get("stamp"))
 
     def told(self, step: str, stamp: str) -> Any:
         """Give what a person answered in a step; None if nobody was asked."""
         return self._done.get(step, {}).get("told") if self.has(step, stamp) else None
+
+    def begin(self, step: str) -> None:
+        """Note that a step's files are being written anew, and are nobody's until it is done."""
+        if step in self._done:
+            self._done[step]["stamp"] = ""
+            self._write()
 
     def finish(self, step: str, stamp: str, files: Iterable[str] = (), told: Any = None) -> None:
         """Note that a step is done, which files of the folder it left, and what a person said.
@@ -74,6 +80,9 @@ class Steps:
             if old not in names:
                 inside(self.folder, str(old), self.folder / FILE).unlink(missing_ok=True)
         self._done[step] = {"stamp": stamp, "files": names, "told": told}
+        self._write()
+
+    def _write(self) -> None:
         write_text(self.folder / FILE, json.dumps(self._done, indent=1) + "\n")
 
 

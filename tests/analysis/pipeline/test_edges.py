@@ -6,7 +6,7 @@ import pytest
 from syntalos_miniscope.analysis.backends import BackendError
 from syntalos_miniscope.analysis.pipeline import MiniscopePipeline, configs_of
 from syntalos_miniscope.recording.player import open_recording
-from syntalos_miniscope.recording.video import VideoWriter
+from syntalos_miniscope.recording.video import VideoReader, VideoWriter
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 97, 131), np.uint8)
 
@@ -84,6 +84,21 @@ def test_estimates_are_named_as_told_and_what_the_back_end_heard_is_written(anal
     pytest.importorskip("h5py")
     assert (pipeline.saved_movies / "mine.hdf5").is_file()
     assert '"gSig"' in (pipeline.saved_movies / "opts_caiman.json").read_text()
+
+
+def test_a_damaged_frame_is_left_out_and_said(analyse, tmp_path, monkeypatch):
+    whole = VideoReader.frames
+
+    def holed(self, first=0):
+        yield from (pair for pair in whole(self, first) if pair[0] != 30)
+        self.damage.append("frame 30 is damaged")
+
+    monkeypatch.setattr(VideoReader, "frames", holed)
+    pipeline, said = analyse(NOISE, run_CNMFE=False, plot_params=False)
+    assert said[0] == "frame 30 is damaged"
+    prepared = pipeline.preprocessing_result.prepared
+    assert prepared.index.tolist() == [k for k in range(60) if k != 30]
+    assert len(pipeline.postprocessing_result.filtered) == 59
 
 
 def test_a_name_is_text_on_the_page_and_not_html(analyse):

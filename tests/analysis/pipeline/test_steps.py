@@ -16,6 +16,17 @@ def test_a_step_is_done_while_its_stamp_is_the_same_and_its_files_are_there(tmp_
     assert not again.has("one", "x")
 
 
+def test_a_step_that_is_begun_again_is_not_done_until_it_is_finished(tmp_path):
+    (tmp_path / "a.txt").write_text("")
+    steps = Steps(tmp_path)
+    steps.begin("one")
+    steps.finish("one", "x", ["a.txt"])
+    steps.begin("one")
+    assert not Steps(tmp_path).has("one", "x")
+    steps.finish("one", "y")
+    assert Steps(tmp_path).has("one", "y") and not (tmp_path / "a.txt").exists()
+
+
 def test_what_a_step_left_before_and_does_not_leave_now_is_deleted(tmp_path):
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("")
