@@ -13,3 +13,8 @@ def main() -> None:
         sys.exit(obey())
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemError as error:
+        # A compiled function that is interrupted says this instead.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            sys.exit(130)
+        raise

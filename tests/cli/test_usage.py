@@ -52,3 +52,14 @@ main()
 def test_ctrl_c_while_the_program_loads_ends_it_without_a_word():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_in_a_compiled_function_ends_it_without_a_word(monkeypatch, capsys):
+    def interrupted() -> int:
+        raise SystemError("a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr("syntalos_miniscope.cli.commands.obey", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
