@@ -86,7 +86,8 @@ def choose_backend(name: str | None = None, folder: Path | None = None) -> Insta
     if name is None:
         return next(iter(there.values()), None)
     if name not in BACKENDS:
-        raise BackendError(f"there is no back end {name!r}; there are {', '.join(BACKENDS)}")
+        known = ", ".join((*BACKENDS, BUILT_IN))
+        raise BackendError(f"there is no back end {name!r}; there are {known}")
     if name not in there:
         raise BackendError(f"{name} is not set up here; {how_to_set_up(name)}")
     return there[name]

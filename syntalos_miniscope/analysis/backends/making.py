@@ -29,6 +29,9 @@ Say = Callable[[str], None]
 ROOM_GB = 3.0
 """Below so much free disk no environment is begun."""
 
+TOLD = ("Collecting", "Downloading", "Building", "Installing")
+"""What pip begins a line with that a person may want to see."""
+
 ASK_PYTHON = """
 import json, sys
 try:
@@ -184,12 +187,15 @@ def _run(command: list[str], say: Say) -> None:
         errors="replace",
     ) as child:
         assert child.stdout is not None
-        for line in child.stdout:
-            line = line.strip()
-            if line and not line.startswith("WARNING: Location"):
-                last = [*last[-5:], line]
-                if line.split(" ")[0] in ("Collecting", "Downloading", "Building", "Installing"):
-                    say(line[:100])
+        try:
+            for line in map(str.strip, child.stdout):
+                if line and not line.startswith("WARNING: Location"):
+                    last = [*last[-5:], line]
+                    if line.split(" ")[0] in TOLD:
+                        say(line[:100])
+        except BaseException:
+            child.kill()
+            raise
     if child.returncode:
         errors = [line for line in last if line.startswith("ERROR")] or last or ["it said nothing"]
         raise BackendError(f"{' '.join(command[1:4])} failed: {errors[0]}")
