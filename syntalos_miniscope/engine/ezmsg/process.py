@@ -19,7 +19,7 @@ LOST_AFTER_S = 3.0
 """How long a machine may show no sign of life. A scope has room for about four seconds of frames
 (its ring, and the queue of the wire), so that recording elsewhere loses none meanwhile."""
 
-START_S = 60.0
+START_S = 120.0
 CLOSE_S = 5.0
 PINGS = 20
 
