@@ -92,7 +92,7 @@ class Engine:
                 self._end("stopped")
 
     def leave(self, grace_s: float = 1.0) -> None:
-        """Stop every box from outside, for a program that ends without waiting for a box that hangs.
+        """Stop every box from outside, for a program that ends and waits for no box that hangs.
 
         Takes no longer than `grace_s` for each box that does not stop.
         """
