@@ -57,3 +57,18 @@ def test_no_library_file_imports_qt_or_the_ui_but_the_roots_lazily() -> None:
         everywhere = top if root else imported(file)
         assert not {name for name in everywhere if name.startswith(("PySide6", "pyqtgraph"))}
         assert not {name for name in everywhere if name.startswith("syntalos_miniscope_ui")}
+
+
+@pytest.mark.parametrize(
+    ("library", "file"),
+    [("ezmsg", "engine/ezmsg/exchange.py"), ("syntalos_mlink", "syntalos/link.py")],
+)
+def test_one_file_knows_a_library_of_messages(library: str, file: str) -> None:
+    room = ROOT / "syntalos_miniscope"
+    knowing = {
+        str(path.relative_to(room))
+        for path in room.rglob("*.py")
+        for name in imported(path)
+        if name.split(".")[0] == library
+    }
+    assert knowing == {file}
