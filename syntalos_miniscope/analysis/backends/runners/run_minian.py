@@ -97,13 +97,30 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
             space, time = merged(cnmf, space, time, merge)
     names = time.coords["unit_id"]
     rows = ("unit_id", "frame")
+    footprints = dense(space.sel(unit_id=names).transpose("unit_id", "height", "width"))
+    raw = dense(rest.sel(unit_id=names).transpose(*rows))
+    scale = own_light(movie, footprints, raw)
     return {
-        "A": dense(space.sel(unit_id=names).transpose("unit_id", "height", "width")),
-        "C": dense(time.transpose(*rows)),
-        "S": dense(spikes.sel(unit_id=names).transpose(*rows)),
-        "raw": dense(rest.sel(unit_id=names).transpose(*rows)),
+        "A": footprints,
+        "C": dense(time.transpose(*rows)) * scale,
+        "S": dense(spikes.sel(unit_id=names).transpose(*rows)) * scale,
+        "raw": raw * scale,
         "background": dense(haze),
     }
+
+
+def own_light(movie: Any, footprints: Any, raw: Any) -> Any:
+    """Give what brings each trace back to the movie's light, (cell, 1).
+
+    Medians and top-hats, in which the cells were looked for, take some of it.
+    """
+    scale = np.ones((len(raw), 1), np.float32)
+    for k, (footprint, trace) in enumerate(zip(footprints, raw, strict=True)):
+        rows, columns = np.nonzero(footprint >= 0.8 * max(footprint.max(), 1e-12))
+        light = movie[:, rows, columns].mean(axis=1) / footprint[rows, columns].mean()
+        slope = np.cov(light, trace)[0, 1] / max(float(trace.var(ddof=1)), 1e-12)
+        scale[k] = slope if np.isfinite(slope) and slope > 0 else 1
+    return scale
 
 
 def correct_motion(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:
