@@ -46,11 +46,15 @@ def sent(made: Script) -> dict[str, list[Any]]:
     return made.emitted
 
 
-def ran(made: Script, seconds: float = 0.6) -> Script:
+def ran(made: Script, frames: int = 12) -> Script:
+    """A run of so many raw frames, however long this computer takes for them."""
     made.prepare()
     made.start()
     try:
-        made.run(until_us=round(seconds * 1e6))
+        for port, item in made.stream(until_us=60_000_000):
+            sent(made)[port].append(item)
+            if port == "frames-raw-out" and len(sent(made)[port]) == frames:
+                made.feed("control-in", Control(ControlKind.STOP))
     finally:
         made.stop()
     return made
@@ -104,8 +108,10 @@ def test_event_rows_add_up_to_the_spikes(small: Path):
     made = ran(script(small, wired={"frames-raw-out", "truth-events-out"}))
     frames, rows = sent(made)["frames-raw-out"], sent(made)["truth-events-out"]
     renderer = Renderer(small_spec())
-    renderer.seek(frames[0].index)
-    expected = sum(int(renderer.advance().spikes.sum()) for _ in frames[:-1])
+    expected = 0
+    for frame in frames[:-1]:
+        renderer.seek(frame.index)
+        expected += int(renderer.advance().spikes.sum())
     times = {str(frame.time_us) for frame in frames[:-1]}
     assert sum(int(row.cells[2]) for row in rows if row.cells[0] in times) == expected
 
@@ -134,14 +140,14 @@ def test_knobs_turn_while_it_runs(small: Path):
     made.prepare()
     made.start()
     bright = dark = 0.0
-    for port, item in made.stream(until_us=3_000_000):
+    for port, item in made.stream(until_us=60_000_000):
         if port != "frames-raw-out" or not isinstance(item, Frame):
             continue
-        if item.index == 3:
-            bright = item.mat.mean()
+        dark = item.mat.mean()
+        if not bright:
+            bright = dark
             made.apply(made.node.settings.model_copy(update={"led_percent": 0.0}))
-        if item.index == 12:
-            dark = item.mat.mean()
+        elif dark < 0.1 * bright:
             break
     made.stop()
     assert dark < 0.1 * bright
@@ -152,7 +158,7 @@ def test_pause_leaves_a_gap_and_stop_ends_the_source(small: Path):
     made.prepare()
     made.start()
     indices = []
-    for port, item in made.stream(until_us=5_000_000):
+    for port, item in made.stream(until_us=60_000_000):
         if port != "frames-raw-out" or not isinstance(item, Frame):
             continue
         indices.append(item.index)
@@ -162,11 +168,11 @@ def test_pause_leaves_a_gap_and_stop_ends_the_source(small: Path):
         if len(indices) == 8:
             made.feed("control-in", Control(ControlKind.STOP))
     made.stop()
-    assert 8 <= len(indices) < 100
+    assert 8 <= len(indices) < 1000
 
 
 def test_faults_of_the_settings_happen_and_are_counted(small: Path):
-    made = ran(script(small, frame_rate_hz=60.0, drop_percent=30.0), 1.0)
+    made = ran(script(small, frame_rate_hz=60.0, drop_percent=30.0), 60)
     indices = [frame.index for frame in sent(made)["frames-raw-out"]]
     assert np.max(np.diff(indices)) > 1
     assert made.counters["dropped"] > 3
@@ -175,8 +181,8 @@ def test_faults_of_the_settings_happen_and_are_counted(small: Path):
 def test_a_scope_that_is_unplugged_ends_the_run_with_a_sentence(small: Path, tmp_path: Path):
     made = script(small, disconnect_at_s=0.3, record_to=tmp_path)
     with pytest.raises(RuntimeError, match=r"unplugged after 0\.30 s"):
-        ran(made, 5.0)
-    assert len(sent(made)["frames-raw-out"]) == 5
+        ran(made)
+    assert len(sent(made)["frames-raw-out"]) == 5 - made.counters["late"]
     assert list(tmp_path.rglob("truth.zarr"))
 
 
@@ -191,7 +197,7 @@ def test_the_presets_of_the_studio_are_the_settings_choices():
 def test_deep_frames_say_how_deep_they_are(tmp_path: Path):
     path = tmp_path / "deep.json"
     path.write_text(small_spec(bit_depth=12).minisim_json())
-    made = ran(script(path), 0.2)
+    made = ran(script(path), 2)
     # OpenCV's number for 16 bits.
     assert made.described["frames-raw-out"]["depth"] == 2
     assert made.described["frames-raw-out"]["full_scale"] == 4095
@@ -200,7 +206,7 @@ def test_deep_frames_say_how_deep_they_are(tmp_path: Path):
 
 
 def test_two_scopes_of_one_seed_see_other_tissue(small: Path):
-    first, second = (ran(script(small, scope_number=n), 0.2) for n in (0, 1))
+    first, second = (ran(script(small, scope_number=n), 2) for n in (0, 1))
     one, other = (sent(made)["frames-raw-out"][0].mat for made in (first, second))
     assert (one != other).any()
 
@@ -235,9 +241,12 @@ def test_what_is_turned_is_kept_with_the_run_as_a_real_scope_keeps_it(small: Pat
     made = script(small, record_to=tmp_path)
     made.prepare()
     made.start()
-    for count, _ in enumerate(made.stream(until_us=1_000_000)):
-        if count == 4:
+    frames = 0
+    for port, _ in made.stream(until_us=60_000_000):
+        frames += port == "frames-raw-out"
+        if frames == 4:
             made.apply(made.node.settings.model_copy(update={"led_percent": 20.0}))
+            made.feed("control-in", Control(ControlKind.STOP))
     made.stop()
     (log,) = tmp_path.rglob("miniscope/ctlvalue-changes.csv")
     rows = [line.split(";") for line in log.read_text().splitlines()]
