@@ -248,17 +248,15 @@ class MinisimZarr:
 def _ensure_fits(truth: GroundTruth) -> None:
     """Refuse, with a ValueError, a truth whose parts are not about the same cells and frames."""
     planted, cells, frames = truth.planted, truth.n_units, truth.C.shape[1]
-    ends = planted.offsets + planted.shapes
-    canvas, fov = np.array(planted.canvas_shape), np.array(truth.fov_shape)
-    first = np.array(truth.fov_offset)
+    canvas, first = np.array(planted.canvas_shape), np.array(truth.fov_offset)
+    fov = np.array(truth.fov_shape)
     if fov.min() < 1 or first.min() < 0 or np.any(first + fov > canvas):
         raise ValueError("the frame does not lie in the canvas")
     ensure_believable(8 * int(canvas[0]) * int(canvas[1]), "its canvas")
     if planted.shapes.shape != planted.offsets.shape or planted.offsets.shape != (cells, 2):
         raise ValueError("places and sizes of footprints are not one pair for each cell")
-    if cells and (planted.offsets.min() < 0 or planted.shapes.min() < 1):
-        raise ValueError("a footprint lies outside of the canvas")
-    if cells and np.any(ends > canvas):
+    small = cells and (planted.offsets.min() < 0 or planted.shapes.min() < 1)
+    if small or np.any(planted.offsets + planted.shapes > canvas):
         raise ValueError("a footprint lies outside of the canvas")
     if planted.data.shape != (int(planted.shapes.prod(axis=1).sum()),):
         raise ValueError("the footprints have other sizes than are said")
