@@ -1,4 +1,4 @@
-"""Lists in the studio: layers of vessels, populations of cells, and given positions."""
+"""Lists in the studio: layers of vessels, populations of cells, given positions and motion."""
 
 from __future__ import annotations
 
@@ -11,34 +11,45 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QFileDialog
 
+from syntalos_miniscope.simulation.cost import TooLargeError
 from syntalos_miniscope.simulation.presets import STUDIO_PRESETS
 from syntalos_miniscope.simulation.spec import load_spec
-from syntalos_miniscope.simulation.steps import NeuronPopulation, Vasculature, VesselLayer
+from syntalos_miniscope.simulation.steps import (
+    BrainMotion,
+    NeuronPopulation,
+    Vasculature,
+    VesselLayer,
+)
 from syntalos_miniscope_ui.studio.model import EXTRAS, OPTIONAL, STEPS, Studio
 from syntalos_miniscope_ui.studio.parts_form import PartsForm
-from syntalos_miniscope_ui.studio.positions import load_positions, read_positions, write_positions
+from syntalos_miniscope_ui.studio.point_table import POSITIONS, SHIFTS
 from syntalos_miniscope_ui.studio.preview import preview
 from syntalos_miniscope_ui.studio.side_view import SideView
 
 TABLE = "x_um,y_um,z_um\n10,-20,150\n0,0.5,120\n"
-POSITIONS = [(150.0, -20.0, 10.0), (120.0, 0.5, 0.0)]
+CENTERS_UM = [(150.0, -20.0, 10.0), (120.0, 0.5, 0.0)]
 
 depths = st.floats(0, 1e4, allow_subnormal=False)
 places = st.floats(-1e4, 1e4, allow_subnormal=False)
 
 
-# Tables of positions
+# Tables of points
 
 
 @given(st.lists(st.tuples(depths, places, places), min_size=1, max_size=20))
 def test_positions_that_are_written_are_read_again(positions) -> None:
-    assert read_positions(write_positions(positions)) == positions
+    assert POSITIONS.read(POSITIONS.write(positions)) == positions
+
+
+@given(st.lists(st.tuples(places, places), min_size=1, max_size=20))
+def test_shifts_that_are_written_are_read_again(shifts) -> None:
+    assert SHIFTS.read(SHIFTS.write(shifts)) == shifts
 
 
 @given(st.text(alphabet='xyz_um0123456789.,;-\t\n "einfa', max_size=80))
 def test_whatever_is_pasted_is_positions_or_one_line(text) -> None:
     try:
-        read = read_positions(text)
+        read = POSITIONS.read(text)
     except ValueError as error:
         assert "\n" not in str(error)
     else:
@@ -56,7 +67,7 @@ def test_whatever_is_pasted_is_positions_or_one_line(text) -> None:
     ],
 )
 def test_tables_of_several_programs_are_read(text) -> None:
-    assert read_positions(text) == POSITIONS
+    assert POSITIONS.read(text) == CENTERS_UM
 
 
 @pytest.mark.parametrize(
@@ -66,6 +77,7 @@ def test_tables_of_several_programs_are_read(text) -> None:
         ("x_um,y_um,z_um\n", "there are no positions"),
         ("x,y,z\n1,2,3\n", "there is no column x_um among x, y, z"),
         ("1,2,3\n4,5\n", "row 2: 2 columns"),
+        ("7,1,2,3\n", "row 1: 4 columns without their names; there must be x_um, y_um, z_um"),
         ("x_um,y_um,z_um\n1,2,deep\n", "row 2: z_um is 'deep'; it must be µm"),
         ("1,2,nan\n", "row 1: z_um is 'nan'"),
         ("1,2,-3\n", "row 1: z_um is -3; the surface is 0 and depth counts up"),
@@ -73,18 +85,37 @@ def test_tables_of_several_programs_are_read(text) -> None:
 )
 def test_a_table_that_cannot_be_used_is_refused_with_its_row(text, why) -> None:
     with pytest.raises(ValueError, match=why):
-        read_positions(text)
+        POSITIONS.read(text)
+
+
+@pytest.mark.parametrize("text", ["1,-2\n0,0.5", "frame;dy_um;dx_um\n0;-2;1\n1;0.5;0\n"])
+def test_a_table_of_shifts_is_read(text) -> None:
+    assert SHIFTS.read(text) == [(-2.0, 1.0), (0.5, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "there are no shifts; a row is dx_um, dy_um"),
+        ("dx_um,dy_um\n1,2\n3,left\n", "row 3: dy_um is 'left'; it must be µm"),
+        ("0,1,2\n", "row 1: 3 columns without their names; there must be dx_um, dy_um"),
+        ("0,0\n" * (SHIFTS.most + 1), "250,001 shifts are too many; at most 250,000"),
+    ],
+)
+def test_shifts_that_cannot_be_used_are_refused_with_their_row(text, why) -> None:
+    with pytest.raises(ValueError, match=why):
+        SHIFTS.read(text)
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"cannot read .*none\.csv"):
-        load_positions(tmp_path / "none.csv")
+        POSITIONS.load(tmp_path / "none.csv")
     (tmp_path / "movie.csv").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(ValueError, match=r"movie\.csv is no text"):
-        load_positions(tmp_path / "movie.csv")
+        POSITIONS.load(tmp_path / "movie.csv")
     (tmp_path / "short.csv").write_text("1,2\n")
     with pytest.raises(ValueError, match=r"short\.csv: row 1: 2 columns"):
-        load_positions(tmp_path / "short.csv")
+        POSITIONS.load(tmp_path / "short.csv")
 
 
 # The studio, without a window
@@ -145,15 +176,31 @@ def test_vessels_that_are_turned_on_are_there_to_be_seen(studio) -> None:
 
 
 def test_given_positions_are_where_the_preview_has_its_cells(studio) -> None:
-    studio.place([NeuronPopulation(positions_um=[*POSITIONS, (100.0, 0.0, 5000.0)])])
+    studio.place([NeuronPopulation(positions_um=[*CENTERS_UM, (100.0, 0.0, 5000.0)])])
     made = preview(studio.spec)
-    assert made.centers_um.tolist() == [list(position) for position in POSITIONS]
+    assert made.centers_um.tolist() == [list(position) for position in CENTERS_UM]
     assert len(made.given_um) == 3
     assert "1 of 3 given cells are outside it" in made.words()
     (row, column), *_ = made.to_pixels(made.given_um)
     height, width = made.picture.shape
     assert row == pytest.approx((height - 1) / 2 - 20 / made.pixel_um)
     assert column == pytest.approx((width - 1) / 2 + 10 / made.pixel_um)
+
+
+def test_a_given_motion_is_the_one_that_is_previewed(studio) -> None:
+    pixel_um = studio.spec.acquisition.pixel_size_um
+    studio.change("brain_motion", BrainMotion(trajectory_um=[(2 * pixel_um, -pixel_um)]))
+    one_way = preview(studio.spec, "brain_motion").picture
+    studio.change("brain_motion", BrainMotion(trajectory_um=[(-2 * pixel_um, pixel_um)]))
+    other_way = preview(studio.spec, "brain_motion").picture
+    assert np.ptp(one_way) > 0
+    assert one_way[4:, :-2] == pytest.approx(other_way[:-4, 2:], rel=1e-4)
+
+
+def test_a_motion_that_no_memory_can_hold_is_refused_and_not_previewed(studio) -> None:
+    studio.change("brain_motion", BrainMotion(trajectory_um=[(1e5, 0.0)]))
+    with pytest.raises(TooLargeError, match="of memory"):
+        preview(studio.spec)
 
 
 # With a window
@@ -216,7 +263,7 @@ def test_positions_are_loaded_pasted_and_cleared(form, studio, tmp_path, monkeyp
     cells = form.lists["place_neurons"].form
     knob = cells.knob("positions_um")
     click(knob.load)
-    assert studio.populations()[0].positions_um == POSITIONS
+    assert studio.populations()[0].positions_um == CENTERS_UM
     assert knob.word.text() == "2 given"
     assert not cells.knob("density_per_mm3").isEnabled()
     click(knob.clear)
@@ -225,6 +272,32 @@ def test_positions_are_loaded_pasted_and_cleared(form, studio, tmp_path, monkeyp
     QGuiApplication.clipboard().setText("1\t2\t3\n")
     click(knob.paste)
     assert studio.populations()[0].positions_um == [(3.0, 2.0, 1.0)]
+
+
+def test_a_motion_is_loaded_pasted_and_cleared(form, studio, tmp_path, monkeypatch) -> None:
+    (tmp_path / "motion.csv").write_text("dx_um,dy_um\n0,0\n1,-2\n")
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "motion.csv"), "")
+    )
+    motion = form.forms["brain_motion"]
+    knob = motion.knob("trajectory_um")
+    assert knob.word.text() == "by the model"
+    click(knob.load)
+    assert studio.spec.step(BrainMotion).trajectory_um == [(0.0, 0.0), (-2.0, 1.0)]
+    assert knob.word.text() == "2 given"
+    assert not motion.knob("max_shift_um").isEnabled()
+    click(knob.clear)
+    assert studio.spec.step(BrainMotion).trajectory_um is None
+    assert knob.word.text() == "by the model"
+    assert motion.knob("max_shift_um").isEnabled()
+    QGuiApplication.clipboard().setText("3\t4\n")
+    click(knob.paste)
+    given = studio.spec
+    assert given.step(BrainMotion).trajectory_um == [(4.0, 3.0)]
+    QGuiApplication.clipboard().setText("1\t2\n3\tup\n")
+    click(knob.paste)
+    assert motion.trouble("trajectory_um") == "row 2: dy_um is 'up'; it must be µm"
+    assert studio.spec == given
 
 
 def test_what_is_pasted_and_no_table_is_said_in_red_and_changes_nothing(form, studio) -> None:
@@ -249,7 +322,7 @@ def test_a_part_is_turned_off_by_its_box(form, studio) -> None:
 def test_every_field_of_every_part_has_a_knob(form, studio) -> None:
     without = {
         ("acquisition", "optics"), ("acquisition", "image_sensor"), ("acquisition", "tissue"),
-        ("acquisition", "fps"), ("acquisition", "duration_s"), ("brain_motion", "trajectory_um"),
+        ("acquisition", "fps"), ("acquisition", "duration_s"),
         ("vasculature", "enabled"), ("vasculature", "layers"), ("place_neurons", "populations"),
         *(("extras", name) for name in EXTRAS),
     }  # fmt: skip
@@ -263,7 +336,7 @@ def test_every_field_of_every_part_has_a_knob(form, studio) -> None:
 
 
 def test_a_spec_with_lists_is_saved_and_shown_again(form, studio, qtbot, tmp_path) -> None:
-    studio.place([NeuronPopulation(), NeuronPopulation(positions_um=POSITIONS)])
+    studio.place([NeuronPopulation(), NeuronPopulation(positions_um=CENTERS_UM)])
     studio.change("vasculature", Vasculature(enabled=True, layers=[VesselLayer(depth_um=3)] * 2))
     studio.save(tmp_path / "spec.json")
     again = Studio(load_spec(tmp_path / "spec.json"))
@@ -278,7 +351,7 @@ def test_the_side_view_draws_populations_layers_and_given_cells(qtbot, studio) -
     view = SideView()
     qtbot.addWidget(view)
     view.resize(400, 200)
-    studio.place([NeuronPopulation(), NeuronPopulation(positions_um=POSITIONS)])
+    studio.place([NeuronPopulation(), NeuronPopulation(positions_um=CENTERS_UM)])
     studio.change("vasculature", Vasculature(enabled=True, layers=[VesselLayer()] * 2))
     view.show_preview(preview(studio.spec))
     with_them = view.grab().toImage()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from pydantic import BaseModel
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QGroupBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from syntalos_miniscope.simulation.steps import NeuronPopulation, Vasculature, VesselLayer
+from syntalos_miniscope.simulation.steps import (
+    BrainMotion,
+    NeuronPopulation,
+    Vasculature,
+    VesselLayer,
+)
 from syntalos_miniscope_ui.panels.settings_form import SettingsForm
 from syntalos_miniscope_ui.studio.model import EXTRAS, OPTIONAL, Studio
 from syntalos_miniscope_ui.studio.part_list import PartList
-from syntalos_miniscope_ui.studio.positions_knob import PositionsKnob
+from syntalos_miniscope_ui.studio.point_table import POSITIONS, SHIFTS
+from syntalos_miniscope_ui.studio.points_knob import PointsKnob
 
 TITLES = {
     "lens": "Optics",
@@ -34,10 +40,9 @@ TITLES = {
 LEAVE_OUT = {
     "acquisition": {"optics", "image_sensor", "tissue", "fps", "duration_s"},
     "vasculature": {"enabled", "layers"},
-    "brain_motion": {"trajectory_um"},
     "extras": set(EXTRAS),
 }
-"""Fields with a place of their own, and a path of motion, which is written in the JSON."""
+"""Fields with a place of their own."""
 
 
 class PartsForm(QScrollArea):
@@ -65,6 +70,7 @@ class PartsForm(QScrollArea):
             self._show_whether_on(name)
             if name in self.forms:
                 self.forms[name].show_settings(part)
+                self.forms[name].grey(_idle_fields(part))
             if name in self.lists:
                 self.lists[name].show_parts(self._listed(part))
 
@@ -117,14 +123,17 @@ class PartsForm(QScrollArea):
 
     def _form(self, name: str, part: BaseModel) -> SettingsForm:
         leave_out: Collection[str] = LEAVE_OUT.get(name, set()) | {"kind"}
-        form = self.forms[name] = SettingsForm(part, leave_out=leave_out)
+        knobs: Mapping[str, QWidget] = (
+            {"trajectory_um": PointsKnob(SHIFTS, "by the model")} if name == "brain_motion" else {}
+        )
+        form = self.forms[name] = SettingsForm(part, leave_out=leave_out, own_knobs=knobs)
         form.edited.connect(
             lambda value, _field: self._try(name, partial(self._studio.change, name, value))
         )
         return form
 
     def _list_of_populations(self) -> PartList:
-        knobs = {"positions_um": PositionsKnob()}
+        knobs = {"positions_um": PointsKnob(POSITIONS, "at random")}
         populations = self.lists["place_neurons"] = PartList(
             NeuronPopulation(), _population_words, least=1, idle=_idle_fields, own_knobs=knobs
         )
@@ -168,11 +177,16 @@ def _population_words(population: NeuronPopulation) -> str:
     )
 
 
-def _idle_fields(population: NeuronPopulation) -> set[str]:
-    drawn = {"density_per_mm3", "depth_range_um", "min_distance_um"}
-    dendrites = {"dendrite_length_um", "dendrite_width_um"}
-    given = population.positions_um is not None
-    return (drawn if given else set()) | (dendrites if population.morphology == "soma" else set())
+def _idle_fields(part: BaseModel) -> set[str]:
+    idle: set[str] = set()
+    if isinstance(part, BrainMotion) and part.trajectory_um is not None:
+        idle |= set(BrainMotion.model_fields) - {"trajectory_um"}
+    if isinstance(part, NeuronPopulation):
+        if part.positions_um is not None:
+            idle |= {"density_per_mm3", "depth_range_um", "min_distance_um"}
+        if part.morphology == "soma":
+            idle |= {"dendrite_length_um", "dendrite_width_um"}
+    return idle
 
 
 def _layer_words(layer: VesselLayer) -> str:

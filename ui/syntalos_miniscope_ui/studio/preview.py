@@ -8,6 +8,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from syntalos_miniscope.simulation.cost import ensure_affordable
 from syntalos_miniscope.simulation.renderer import Renderer
 from syntalos_miniscope.simulation.spec import Spec
 from syntalos_miniscope.simulation.steps import PlaceNeurons, Vasculature
@@ -83,7 +84,13 @@ class Preview:
 
 
 def preview(spec: Spec, until: str | None = None) -> Preview:
-    """Render a Spec up to a stage; ValueError for a stage that makes no picture."""
+    """Render a Spec up to a stage.
+
+    ValueError for a stage that makes no picture, TooLargeError if this computer cannot hold it.
+    """
+    duration_s = FRAMES / spec.acquisition.fps
+    acquisition = spec.acquisition.model_copy(update={"duration_s": duration_s})
+    ensure_affordable(spec.model_copy(update={"acquisition": acquisition}))
     renderer = Renderer(spec, until=until)
     pictures: list[NDArray[np.float32]] = []
     for _ in range(FRAMES):

@@ -1,4 +1,4 @@
-"""The knob of given positions: from a file, from the clipboard, or none."""
+"""The knob of given points: from a file, from the clipboard, or none."""
 
 from __future__ import annotations
 
@@ -10,18 +10,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from syntalos_miniscope_ui.studio.positions import (
-    COLUMNS,
-    Position,
-    load_positions,
-    read_positions,
-)
-
-WHAT = f"a table of {', '.join(COLUMNS)}"
+from syntalos_miniscope_ui.studio.point_table import Point, PointTable
 
 
-class PositionsKnob(QWidget):
-    """Centres (z, y, x) of a population; None is drawn at random by its density.
+class PointsKnob(QWidget):
+    """Points of a Spec, or None, which `without` says in words.
 
     What cannot be read is said by `value`, which a form shows in red.
     """
@@ -29,16 +22,19 @@ class PositionsKnob(QWidget):
     changed = Signal()
     settled = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, table: PointTable, without: str) -> None:
         super().__init__()
-        self._positions: list[Position] | None = None
+        self._table = table
+        self._without = without
+        self._points: list[Point] | None = None
         self._trouble = ""
         self.word = QLabel()
-        self.load = self._button("Load…", f"Take the centres from a CSV file: {WHAT}")
+        what = table.noun.capitalize()
+        self.load = self._button("Load…", f"{what} from a CSV file: {table.row}")
         self.load.clicked.connect(self._pick)
-        self.paste = self._button("Paste", f"Take the centres from the clipboard: {WHAT}")
+        self.paste = self._button("Paste", f"{what} from the clipboard: {table.row}")
         self.paste.clicked.connect(self._paste)
-        self.clear = self._button("Clear", "Draw the centres at random again")
+        self.clear = self._button("Clear", f"Back to {table.noun} {without}")
         self.clear.clicked.connect(lambda: self._take(None))
         row = QHBoxLayout()
         for button in (self.load, self.paste, self.clear):
@@ -52,31 +48,32 @@ class PositionsKnob(QWidget):
         self.setFocusProxy(self.load)
         self.show_value(None)
 
-    def value(self) -> list[Position] | None:
-        """Give the centres; ValueError if the last table that was offered is none."""
+    def value(self) -> list[Point] | None:
+        """Give the points; ValueError if the last table that was offered is none."""
         if self._trouble:
             raise ValueError(self._trouble)
-        return self._positions
+        return self._points
 
     def show_value(self, value: Any) -> None:
-        """Show how many centres are given."""
-        self._positions, self._trouble = value, ""
+        """Show how many points are given."""
+        self._points, self._trouble = value, ""
         self.clear.setEnabled(value is not None)
-        self.word.setText("at random" if value is None else f"{len(value):,} given")
+        self.word.setText(self._without if value is None else f"{len(value):,} given")
 
     def load_file(self, file: Path) -> None:
-        """Take the centres from a CSV file."""
-        self._read(lambda: load_positions(file))
+        """Take the points from a CSV file."""
+        self._read(lambda: self._table.load(file))
 
     def _paste(self) -> None:
-        self._read(lambda: read_positions(QGuiApplication.clipboard().text()))
+        self._read(lambda: self._table.read(QGuiApplication.clipboard().text()))
 
     def _pick(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Centres of cells", "", "CSV (*.csv *.txt)")
+        title = self._table.noun.capitalize()
+        name, _ = QFileDialog.getOpenFileName(self, title, "", "CSV (*.csv *.txt)")
         if name:
             self.load_file(Path(name))
 
-    def _read(self, source: Callable[[], list[Position]]) -> None:
+    def _read(self, source: Callable[[], list[Point]]) -> None:
         try:
             self._take(source())
         except ValueError as error:
@@ -84,8 +81,8 @@ class PositionsKnob(QWidget):
             self.changed.emit()
             self._trouble = ""
 
-    def _take(self, positions: Sequence[Position] | None) -> None:
-        self.show_value(positions)
+    def _take(self, points: Sequence[Point] | None) -> None:
+        self.show_value(points)
         self.changed.emit()
         self.settled.emit()
 
