@@ -78,7 +78,7 @@ def obey() -> int:
     What a person got wrong is one line and exit code 2.
     """
     try:
-        return app(standalone_mode=False) or 0
+        return app(prog_name="syntalos-miniscope", standalone_mode=False) or 0
     except BadInputError as refused:
         say_error(str(refused))
     except typer.TyperException as refused:
