@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,13 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 # Tests started in the background of a shell are deaf to Ctrl-C, and so are their children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples each time, so that what passed here passes elsewhere; FUZZ_EXAMPLES=1 looks
+# for others.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize="FUZZ_EXAMPLES" not in os.environ, deadline=None
+)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture
