@@ -192,9 +192,14 @@ def gaussian_taps(sigma):
     return taps / total
 
 
+WIDEST = 16.0
+"""Sizes of the picture that a blur may have: a wider one looks the same, for any time it takes."""
+
+
 def blur_to_level(image: Image, sigma_px: float, level: int) -> Image:
     """Blur a picture of the canvas, its edge repeated outward, and give it as a level."""
     height, width = level_shape((image.shape[0], image.shape[1]), level)
+    sigma_px = min(sigma_px, WIDEST * max(image.shape))
     pad = PAD if level else 0
     down = _blur_rows(np.ascontiguousarray(image), sigma_px, level, pad, height)
     across = _blur_rows(np.ascontiguousarray(down.T), sigma_px, level, pad, width)

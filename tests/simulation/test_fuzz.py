@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from syntalos_miniscope.simulation import BrainMotion, PlaceNeurons, Spec, simulate
+from syntalos_miniscope.simulation.canvas import Canvas
 from syntalos_miniscope.simulation.cost import TooLargeError, cost, ensure_affordable
+from syntalos_miniscope.simulation.deformation import Deformation
+from syntalos_miniscope.simulation.extras import Warp
 from syntalos_miniscope.simulation.presets import STUDIO_PRESETS, studio_spec
 from syntalos_miniscope.simulation.spec import QUIET, first_fault
 
@@ -201,6 +204,11 @@ def test_a_number_beyond_all_measure_is_refused(change: dict[str, Any], said: st
 def test_a_place_may_be_next_to_nothing() -> None:
     cells = PlaceNeurons(positions_um=[(100.0, 1e-17, 0.0)])
     ensure_affordable(Spec(steps=[cells, BrainMotion(trajectory_um=[(1e-300, 0.0)])]))
+
+
+def test_what_is_blurred_by_many_fields_takes_no_longer() -> None:
+    deformation = Deformation(None, Warp(scale_um=1e11), Canvas((8, 8), 0, 2.0), 20, np.uint64(1))
+    assert np.isfinite(deformation.fields_um).all()
 
 
 def test_the_cost_grows_with_frames_and_knows_the_cells() -> None:
