@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, progress, say
+from syntalos_miniscope.cli.interrupts import interrupted_by
 
 if TYPE_CHECKING:
     from syntalos_miniscope.analysis.backends import Progress
@@ -71,7 +69,7 @@ def analyze(
         if recording is not None and given is not None:
             raise BadInputError(f"{name} goes with --line-num, not with a RECORDING")
     try:
-        with _stopped_by_sigterm(), progress(known_length=True) as bar:
+        with interrupted_by(signal.SIGTERM), progress(known_length=True) as bar:
             task = bar.add_task("Reading", total=1.0, told="")
 
             def tell(what: str, share: float | None) -> None:
@@ -161,17 +159,3 @@ def _tell_the_end(pipeline: MiniscopePipeline) -> None:
     found = pipeline.processing_result.extraction
     cells = f"{len(found)} cells; " if found is not None else ""
     say(f"{cells}{pipeline.saved_movies / REPORT} written")
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Generator[None]:
-    """Treat SIGTERM as Ctrl-C: files are closed, and the exit code is 130."""
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, progress, say, say_error
+from syntalos_miniscope.cli.interrupts import interrupted_by
 from syntalos_miniscope.cli.machines import LOOPBACK, distributed
 from syntalos_miniscope.cli.nodes import NodesDir, find_nodes
 from syntalos_miniscope.cli.projects import find_project, load_project
@@ -161,22 +161,19 @@ def _run_headless(engine: Engine, seconds: float | None, report: Path | None) ->
 @contextmanager
 def _interrupts(engine: Engine) -> Generator[None]:
     """Let Ctrl-C and SIGTERM do what the stop button does; before t = 0 they refuse the run."""
-    asked: list[int] = []
+    asked = 0
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
         if engine.began:
             engine.stop()
-        elif len(asked) == 1:
+        elif asked == 1:
             # Only once: a second one must not cut short the closing of what was opened.
             raise KeyboardInterrupt
 
-    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with interrupted_by(signal.SIGINT, signal.SIGTERM, stop=stop):
         yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
 
 def _watch(engine: Engine, seconds: float | None) -> None:

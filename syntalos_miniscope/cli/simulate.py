@@ -6,12 +6,12 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, progress, say
+from syntalos_miniscope.cli.interrupts import interrupted_by
 
 if TYPE_CHECKING:
     from syntalos_miniscope.simulation.batch import OnFrame
@@ -70,26 +70,22 @@ def _bar() -> Generator[OnFrame]:
     """Show a bar; Ctrl-C and SIGTERM end the recording after the frame that is in hand."""
     asked_to_stop = began = False
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop() -> None:
         nonlocal asked_to_stop
         if not began or asked_to_stop:
             raise KeyboardInterrupt
         asked_to_stop = True
 
-    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with progress(known_length=True) as bar:
-            task = bar.add_task("Setting up", total=None, told="")
+    listening = interrupted_by(signal.SIGINT, signal.SIGTERM, stop=stop)
+    with listening, progress(known_length=True) as bar:
+        task = bar.add_task("Setting up", total=None, told="")
 
-            def on_frame(done: int, of: int) -> None:
-                nonlocal began
-                began = True
-                bar.update(task, description="Rendering", completed=done, total=of)
-                if asked_to_stop and done < of:
-                    say(f"Stopped after {done} of {of} frames; what was rendered is kept.")
-                    raise KeyboardInterrupt
+        def on_frame(done: int, of: int) -> None:
+            nonlocal began
+            began = True
+            bar.update(task, description="Rendering", completed=done, total=of)
+            if asked_to_stop and done < of:
+                say(f"Stopped after {done} of {of} frames; what was rendered is kept.")
+                raise KeyboardInterrupt
 
-            yield on_frame
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+        yield on_frame

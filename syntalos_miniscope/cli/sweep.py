@@ -8,12 +8,12 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, progress, say
+from syntalos_miniscope.cli.interrupts import interrupted_by
 
 if TYPE_CHECKING:
     from syntalos_miniscope.sweep.grid import Grid
@@ -41,7 +41,7 @@ def sweep(
         raise BadInputError("give either --workers N or --dask ADDRESS")
     try:
         wanted = load_grid(grid)
-        with _stoppable(), _bar() as on_cell:
+        with interrupted_by(signal.SIGINT, signal.SIGTERM), _bar() as on_cell:
             results = _run(wanted, out, workers or os.cpu_count() or 1, dask, on_cell)
     except (GridError, RecordingError) as error:
         raise BadInputError(str(error)) from error
@@ -75,18 +75,3 @@ def _bar() -> Generator[OnCell]:
             bar.update(task, completed=done, total=of, told=f"{done} of {of} cells")
 
         yield on_cell
-
-
-@contextmanager
-def _stoppable() -> Generator[None]:
-    """Let Ctrl-C and SIGTERM end the sweep in order, also where they were ignored before."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
