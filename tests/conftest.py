@@ -20,8 +20,8 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 # Tests started in the background of a shell are deaf to Ctrl-C, and so are their children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The same examples each time, so that what passed here passes elsewhere; FUZZ_EXAMPLES=1 looks
-# for others.
+# The same examples each time, so that what passed here passes elsewhere; FUZZ_EXAMPLES=200
+# looks for others.
 hypothesis.settings.register_profile(
     "repeatable", derandomize="FUZZ_EXAMPLES" not in os.environ, deadline=None
 )

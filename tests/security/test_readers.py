@@ -47,9 +47,7 @@ NASTY = (
 ASKED = os.environ.get("FUZZ_EXAMPLES")
 """A number searches anew that often; without it the same few examples come every time."""
 PROBED = settings(
-    deadline=None,
     max_examples=int(ASKED or 20),
-    derandomize=ASKED is None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 Read = Callable[[], object]
