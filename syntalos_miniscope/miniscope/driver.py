@@ -84,7 +84,9 @@ class Miniscope:
     @property
     def counters(self) -> Mapping[str, int]:
         """Frames `dropped`, `gaps` in time that the DAQ's counter does not explain, and more."""
-        return {"dropped": self._count.lost, "gaps": self._count.holes, **self._counters}
+        count = self._count
+        told = {"dropped": count.lost, "gaps": count.holes, "counter_jumps": count.jumps}
+        return told | self._counters
 
     @property
     def light_dose_percent_s(self) -> float:

@@ -24,6 +24,13 @@ FROZEN = (
     "is marked as not valid and lost frames are seen by their times only; patched DAQ firmware or "
     "the libusb transport puts that right."
 )
+JUMPED = (
+    "The DAQ's frame counter jumped further than the time has room for: such jumps are counted as "
+    "counter_jumps, not as lost frames."
+)
+RATE_FRAMES = 8
+"""Frames until which a new frame rate has surely reached the sensor, and the kernel's buffers hold
+none of the old one."""
 READOUT_TOLERANCE = 0.4
 """How far the time from a frame's first bytes to its last may be from the usual, if it was read as
 it came; a frame that waited in the kernel seems to come all at once."""
@@ -50,12 +57,13 @@ class Exposures:
         self._sync: ClockSynchronizer | None = None
         self._last_us = -1
         self._zeros = 0
-        self._frozen_told = False
+        self._frozen_told = self._jump_told = False
         self._triggered = True
         self._last: RawFrame | None = None
         self._owed = 0.0
         self._suspected = 0
         self._readouts_ns: deque[int] = deque(maxlen=15)
+        self._rates_hz: deque[float] = deque(maxlen=RATE_FRAMES)
 
     @property
     def last_first_ns(self) -> int | None:
@@ -73,11 +81,7 @@ class Exposures:
         first_us = self._run.at_us(raw.first_ns)
         if first_us < 0 or not self._open(back, wait_for_trigger):
             return None
-        counter = None if self.live.frozen else back.counter
-        missing, hint = self._missing(raw, rate_hz)
-        lost = self._count.lost
-        index = self._count.take(counter, missing, hint, torn=raw.torn)
-        self._owed = max(self._owed - (self._count.lost - lost), 0.0)
+        index = self._index(raw, back, rate_hz)
         time_us = self._time_us(first_us, back.device_us, rate_hz)
         end_us = self._run.at_us(raw.end_ns)
         self._tell(SyncPoint(index, time_us, first_us, end_us, back.device_us))
@@ -94,7 +98,33 @@ class Exposures:
         self._triggered = triggered
         return triggered
 
-    def _missing(self, raw: RawFrame, rate_hz: float) -> tuple[int, int]:
+    def _index(self, raw: RawFrame, back: ReadBack, rate_hz: float) -> int:
+        count = self._count
+        lost, jumps = count.lost, count.jumps
+        counter = None if self.live.frozen else back.counter
+        self._rates_hz.append(rate_hz)
+        room = self._room(back)
+        missing, hint = self._missing(raw)
+        index = count.take(counter, missing, hint, torn=raw.torn, room=room)
+        self._owed = max(self._owed - (count.lost - lost), 0.0)
+        if count.jumps > jumps and not self._jump_told:
+            self._jump_told = True
+            self._tell(Note(JUMPED))
+        return index
+
+    def _room(self, back: ReadBack) -> int:
+        """Give how far the counter can have gone on from one reading to the next.
+
+        The last one was made after its frame was whole. A count inside the frame is not read now:
+        whether it is plausible was looked at by the device's own time.
+        """
+        if self._last is None or back.device_us is not None:
+            return 0x7FFF
+        elapsed_us = self._run.now_us() - self._run.at_us(self._last.end_ns)
+        # Either reading may fall just before or just after the end of a frame.
+        return int(elapsed_us * max(self._rates_hz) / 1e6) + 2
+
+    def _missing(self, raw: RawFrame) -> tuple[int, int]:
         """Give how many frames there has been room for: for certain, and as it seems now.
 
         A program that was busy stamps late and then several frames at once: what is still owed
@@ -103,6 +133,7 @@ class Exposures:
         last, self._last = self._last, raw
         if last is None:
             return 0, 0
+        rate_hz = min(self._rates_hz)
         if raw.kernel_stamped:
             periods = (raw.first_ns - last.first_ns) * rate_hz / 1e9
             return max(round(periods) - 1, 0), 0

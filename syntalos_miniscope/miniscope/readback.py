@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.miniscope.transport import Register, Transport
 
 _CHROMA_BYTES = 40
-_MOST_FRAMES, _LONGEST_FRAME_MS = 1000, 600
+_MOST_FRAMES, _SHORTEST_FRAME_MS, _LONGEST_FRAME_MS = 1000, 10, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class ChromaMetadata:
         if last is None:
             return None
         frames, elapsed_ms = counter - last[0], time_ms - last[1]
-        if not (0 < frames <= _MOST_FRAMES and 0 < elapsed_ms <= frames * _LONGEST_FRAME_MS):
+        shortest_ms, longest_ms = frames * _SHORTEST_FRAME_MS, frames * _LONGEST_FRAME_MS
+        if not (0 < frames <= _MOST_FRAMES and shortest_ms <= elapsed_ms <= longest_ms):
             return None
         return ReadBack(counter & 0xFFFF, raw[12:20], bool(inputs & 1), time_ms * 1000)

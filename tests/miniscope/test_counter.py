@@ -54,6 +54,16 @@ def test_a_counter_that_starts_anew_is_no_drop():
     assert indices == [0, 1, 2, 3, 4]
 
 
+@given(st.integers(0, 65535), st.integers(3, 65535), st.integers(0, 5))
+def test_a_step_that_the_time_has_no_room_for_is_a_jump_and_no_drop(start, jump, lost):
+    count = FrameCounter()
+    counter = start
+    for step, room in [(1, 2)] * 10 + [(jump, 2)] + [(1, 2)] * 10 + [(1 + lost, 6)] + [(1, 2)] * 20:
+        counter += step
+        count.take(counter & 0xFFFF, room=room)
+    assert (count.jumps, count.lost) == (1, lost)
+
+
 def payloads_of(frame: bytes, frame_id: int, size: int = 10) -> list[bytes]:
     parts = [frame[at : at + size] for at in range(0, len(frame), size)]
     flags = [0x8C | frame_id | (2 if at == len(parts) - 1 else 0) for at in range(len(parts))]

@@ -89,6 +89,17 @@ def test_knobs_reach_the_scope(rig, face):
     assert made.daq.scope.frame_period_ns == pytest.approx(33.198e6)
 
 
+@FACES
+@pytest.mark.parametrize(("before_hz", "after_hz"), [(10, 30), (2, 30), (30, 2)])
+def test_another_frame_rate_costs_no_frame_and_no_false_drop(rig, face, before_hz, after_hz):
+    made = rig(face).start(rate_hz=before_hz)
+    made.read(20)
+    made.scope.apply(ScopeSettings(frame_rate_hz=after_hz))
+    assert [exposure.frame.index for exposure in made.read(20)] == list(range(20, 40))
+    counters = made.scope.counters
+    assert counters["dropped"] == counters["gaps"] == counters["counter_jumps"] == 0
+
+
 def test_many_turns_of_a_knob_cost_few_packets(rig):
     made = rig().start()
     made.read(60)

@@ -53,12 +53,25 @@ def test_a_counter_wrap_is_no_drop(rig, face):
     made = rig(face).start()
     made.read(5)
     made.daq.inject("counter", 65530)
-    made.read(3)
-    lost = made.scope.counters["dropped"]
-    after = made.read(30)
+    assert indices(made.read(33)) == list(range(5, 38))
     assert made.daq.counter < 100
-    assert made.scope.counters["dropped"] == lost
-    assert indices(after) == list(range(after[0].frame.index, after[0].frame.index + 30))
+    assert made.scope.counters["dropped"] == 0
+    assert dark(made)
+
+
+@FACES
+@pytest.mark.parametrize("to", [20, 20_000, 60_000])
+def test_a_counter_that_jumps_further_than_time_allows_is_told_and_loses_no_frame(rig, face, to):
+    made = rig(face).start()
+    made.read(10)
+    made.daq.inject("counter", to)
+    assert indices(made.read(30)) == list(range(10, 40))
+    assert made.scope.counters["dropped"] == 0
+    assert made.scope.counters["counter_jumps"] == 1
+    assert [note for note in made.notes if "counter jumped" in note] == made.notes[-1:]
+    made.daq.inject("drop", 2)
+    made.read(20)
+    assert made.scope.counters["dropped"] == 2
     assert dark(made)
 
 
@@ -209,7 +222,7 @@ def test_a_latency_spike_costs_no_frame_and_no_false_drop(rig, face):
     made.daq.inject("latency", 60)
     after = indices(made.read(30))
     assert after == list(range(10, 40))
-    assert made.scope.counters["dropped"] == 0
+    assert made.scope.counters["dropped"] == made.scope.counters["counter_jumps"] == 0
     assert dark(made)
 
 
@@ -235,6 +248,7 @@ def test_frames_lost_inside_the_daq_are_a_gap_in_the_index(rig):
     assert made.daq.overruns > 0
     assert after[-1] - 9 == pytest.approx(30 + 12 - 3, abs=2)
     assert made.scope.counters["dropped"] == after[-1] - 39
+    assert made.scope.counters["counter_jumps"] == 0
 
 
 def test_an_abrupt_end_leaves_the_led_lit_which_is_why_there_is_a_guardian(rig):
