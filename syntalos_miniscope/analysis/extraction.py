@@ -189,45 +189,64 @@ def spatial_correlation(extraction: Extraction, movie: NDArray[Any]) -> NDArray[
     other cells did meanwhile, over the footprint's pixels (Giovannucci et al. 2019, "Component
     quality assessment"; Pnevmatikakis et al. 2016).
     """
-    traces = extraction.traces
-    frames = traces.shape[1]
-    boxes = [_box(footprint) for footprint in extraction.footprints]
-    # Row k: how much each frame counts in the picture of cell k.
-    weights = np.zeros(traces.shape, np.float32)
-    for k, trace in enumerate(traces):
-        order = np.argsort(trace, kind="stable")
-        bright = order[-min(PEAK_FRAMES, max(frames // 4, 1)) :]
-        quiet = order[: min(QUIET_FRAMES, max(frames // 2, 1))]
-        weights[k, quiet] -= 1 / len(quiet)
-        weights[k, bright] += 1 / len(bright)
-    pictures = [np.zeros((y1 - y0, x1 - x0), np.float64) for y0, y1, x0, x1 in boxes]
-    for t in range(frames):
-        wanted = np.flatnonzero(weights[:, t])
-        if len(wanted):
-            frame = np.asarray(movie[t], np.float32)
-            for k in wanted:
-                y0, y1, x0, x1 = boxes[k]
-                pictures[k] += weights[k, t] * frame[y0:y1, x0:x1]
-    rises = weights @ traces.T
+    footprints = extraction.footprints.reshape(len(extraction), movie[0].size)
+    inside = [np.flatnonzero(one) for one in footprints]
+    supports = [
+        pixels[one[pixels] > SUPPORT_SHARE * one[pixels].max(initial=0)]
+        for one, pixels in zip(footprints, inside, strict=True)
+    ]
+    weights = _bright_less_quiet(extraction.traces)
+    seen = [np.zeros(len(support)) for support in supports]
+    for t in np.flatnonzero(weights.any(axis=0)):
+        frame = np.asarray(movie[t]).reshape(-1)
+        for k in np.flatnonzero(weights[:, t]):
+            seen[k] += weights[k, t] * frame[supports[k]].astype(np.float32)
+    rises = weights @ extraction.traces.T
+    np.fill_diagonal(rises, 0)
+    light = _LightByPixel(footprints, inside)
     found = np.zeros(len(extraction))
-    for k, (y0, y1, x0, x1) in enumerate(boxes):
-        rises[k, k] = 0
-        patches = extraction.footprints[:, y0:y1, x0:x1]
-        near = np.flatnonzero(patches.any(axis=(1, 2)))
-        picture = pictures[k] - np.tensordot(rises[k, near], patches[near], 1)
-        support = patches[k] > SUPPORT_SHARE * patches[k].max(initial=0)
-        a, b = patches[k][support].astype(np.float64), picture[support]
+    for k, support in enumerate(supports):
+        a, b = footprints[k, support].astype(np.float64), seen[k] - light.of(rises[k], support)
         if len(a) > 2 and a.std() > 0 and b.std() > 0:
             found[k] = np.corrcoef(a, b)[0, 1]
     return found
 
 
-def _box(footprint: Floats) -> tuple[int, int, int, int]:
-    inside = footprint > SUPPORT_SHARE * footprint.max(initial=0)
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    if not len(rows):
-        return 0, 0, 0, 0
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+def _bright_less_quiet(traces: Floats) -> Floats:
+    """Give, (cell, frame), how much each frame counts in the picture of a cell."""
+    frames = traces.shape[1]
+    weights = np.zeros(traces.shape, np.float32)
+    for row, trace in zip(weights, traces, strict=True):
+        order = np.argsort(trace, kind="stable")
+        bright = order[-min(PEAK_FRAMES, max(frames // 4, 1)) :]
+        quiet = order[: min(QUIET_FRAMES, max(frames // 2, 1))]
+        row[quiet] -= 1 / len(quiet)
+        row[bright] += 1 / len(bright)
+    return weights
+
+
+class _LightByPixel:
+    """Which footprints (cell, pixel) reach a pixel, so that only those need be asked.
+
+    `inside` are the pixels that each reaches.
+    """
+
+    def __init__(self, footprints: Floats, inside: list[NDArray[np.int64]]) -> None:
+        pixels = np.concatenate([np.zeros(0, np.int64), *inside])
+        order = np.argsort(pixels, kind="stable")
+        self._cells = np.repeat(np.arange(len(inside)), [len(one) for one in inside])[order]
+        self._weights = footprints[self._cells, pixels[order]]
+        counts = np.bincount(pixels, minlength=footprints.shape[1])
+        self._begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+
+    def of(self, amounts: Floats, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give what (cell,) amounts of all footprints make together at some pixels."""
+        begins, counts = self._begins[pixels], self._begins[pixels + 1] - self._begins[pixels]
+        places = np.repeat(np.arange(len(pixels)), counts)
+        before = np.cumsum(counts) - counts
+        at = np.arange(len(places)) + (begins - before)[places]
+        light = amounts[self._cells[at]] * self._weights[at]
+        return np.bincount(places, light, minlength=len(pixels)).astype(np.float64)
 
 
 def _log_tail(sd: float) -> float:

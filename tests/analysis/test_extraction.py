@@ -109,6 +109,33 @@ def test_the_neighbours_light_is_taken_out_before_a_cell_is_judged():
     assert alone[0] < 0.85
 
 
+def test_the_correlation_is_that_of_the_plain_formula_wherever_a_footprint_has_pixels():
+    random = np.random.default_rng(2)
+    a = np.zeros((30, 24, 33), np.float32)
+    for one in a:
+        row, column = random.integers(0, 18, 2)
+        one[row : row + 6, column : column + 6] = random.random((6, 6))
+        one[random.integers(0, 24, 3), random.integers(0, 33, 3)] = 0.4  # specks far away
+    c = random.random((30, 300)).astype(np.float32)
+    movie = np.einsum("kyx,kt->tyx", a, c) + random.normal(0, 0.2, (300, 24, 33))
+    found = evaluate_components(
+        Extraction(a, c, c, c, "minian"), movie.astype(np.float32), frame_rate_hz=20.0
+    )
+    for k in range(30):
+        order = np.argsort(c[k])
+        rest = movie - np.einsum("kyx,kt->tyx", np.delete(a, k, 0), np.delete(c, k, 0))
+        picture = rest[order[-40:]].mean(axis=0) - rest[order[:120]].mean(axis=0)
+        support = a[k] > 0.1 * a[k].max()
+        expected = np.corrcoef(a[k][support], picture[support])[0, 1]
+        assert found.r[k] == pytest.approx(expected, abs=1e-4)
+    assert len(evaluate_components(found_nothing(), movie, frame_rate_hz=20.0).r) == 0
+
+
+def found_nothing() -> Extraction:
+    traces = np.zeros((0, 300), np.float32)
+    return Extraction(np.zeros((0, 24, 33), np.float32), traces, traces, traces, "minian")
+
+
 def test_the_signal_to_noise_ratio_is_that_of_the_best_transient():
     random = np.random.default_rng(0)
     traces = random.normal(0, 2.0, (4, 3000))
