@@ -33,7 +33,7 @@ from syntalos_miniscope.analysis.pipeline.results import (
     ProcessingResult,
 )
 from syntalos_miniscope.analysis.pipeline.stages import MOVIE, Processed, Stages
-from syntalos_miniscope.analysis.pipeline.steps import Steps, recording_stamp, stamp
+from syntalos_miniscope.analysis.pipeline.steps import Steps, held, recording_stamp, stamp
 from syntalos_miniscope.recording.recorded import Recording
 
 Image = NDArray[np.float32]
@@ -120,7 +120,12 @@ class MiniscopePipeline:
 
     def _run(self, data: MiniscopeDataManager, headless: bool) -> None:
         self.miniscope_data_manager = data
-        self.saved_movies = folder = data.saved_movies
+        self.saved_movies = data.saved_movies
+        with held(data.saved_movies):
+            self._analyse(data, headless)
+
+    def _analyse(self, data: MiniscopeDataManager, headless: bool) -> None:
+        folder = data.saved_movies
         notes: list[str] = []
         base = recording_stamp(data.recording)
         steps = Steps(folder)
