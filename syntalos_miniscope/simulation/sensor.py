@@ -12,17 +12,19 @@ from syntalos_miniscope.simulation import noise
 from syntalos_miniscope.simulation.acquisition import ImageSensor
 from syntalos_miniscope.simulation.extras import PixelDefects
 from syntalos_miniscope.simulation.kernel import kernel
-from syntalos_miniscope.simulation.noise import QUANTILES
 from syntalos_miniscope.simulation.pyramid import Image
 from syntalos_miniscope.simulation.steps import Sensor
 
 Counts = NDArray[np.uint8] | NDArray[np.uint16]
 
-_NEAR = (0.8 * QUANTILES).astype(np.float32)
-_FAR = (0.6 * QUANTILES).astype(np.float32)
 _A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
-_16, _13, _12 = np.uint32(16), np.uint32(13), np.uint32(12)
-_LOW12, _LOW32, _32 = np.uint32(4095), np.uint64(0xFFFFFFFF), np.uint64(32)
+_16, _13, _8, _4 = np.uint32(16), np.uint32(13), np.uint32(8), np.uint32(4)
+_BYTES, _LOW16, _LOW4 = np.uint32(0x00FF00FF), np.uint32(0xFFFF), np.uint32(15)
+_LOW32, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
+_MIDDLE, _HALF_RANGE = np.float32(8167.5), np.float32(2**-13)
+_BELL = tuple(np.float32(c) for c in (3.3359, 0.3294, 1.2443, -2.9224, 3.2478))
+"""Odd powers that make the sum of four random bytes a normal deviate: a least-squares fit to the
+quantiles of the normal distribution. Moments to the sixth within 1e-3, tails within 10 % to 4 SD."""
 
 
 class Chip:
@@ -56,7 +58,7 @@ class Chip:
         adu_per_e, most = np.float32(sensor.gain_adu_per_e * gain), np.float32(sensor.max_count)
         key = noise.branch(self._key, frame)
         if pixels is None:
-            _read(image, key, electrons, variance, adu_per_e, most, counts)
+            _read(image.ravel(), key, electrons, variance, adu_per_e, most, counts.ravel())
         else:
             pixels.read(image, key, electrons, variance, adu_per_e, most, exposure_s, counts)
         return counts
@@ -117,24 +119,27 @@ def _deviate(pixel, first, second):
     x = np.uint32(np.uint32(pixel * _A) + first)
     x = np.uint32(np.uint32(x ^ (x >> _16)) * _B)
     x = np.uint32(x ^ second)
-    x = np.uint32(np.uint32(x ^ (x >> _13)) * _C)
+    early = np.uint32(x ^ (x >> _13))
+    x = np.uint32(early * _C)
     x = np.uint32(x ^ (x >> _16))
-    return _NEAR[x & _LOW12] + _FAR[(x >> _12) & _LOW12]
+    pairs = np.uint32((x & _BYTES) + ((x >> _8) & _BYTES))
+    total = np.uint32((pairs & _LOW16) + (pairs >> _16))
+    # Four bits more, so that counts of many electrons do not come in steps.
+    fine = np.int32(np.uint32(total << _4) + (early & _LOW4))
+    u = (np.float32(fine) - _MIDDLE) * _HALF_RANGE
+    v = u * u
+    return u * (_BELL[0] + v * (_BELL[1] + v * (_BELL[2] + v * (_BELL[3] + v * _BELL[4]))))
 
 
 @kernel
 def _read(image, key, electrons, read_variance, gain, most, counts):
     first, second = np.uint32(key & _LOW32), np.uint32(key >> _32)
-    height, width = image.shape
     zero = np.float32(0)
-    for r in range(height):
-        line, out = image[r], counts[r]
-        base = np.uint32(r * width)
-        for c in range(width):
-            z = _deviate(np.uint32(base + np.uint32(c)), first, second)
-            mean = max(line[c], zero) * electrons
-            value = (mean + np.sqrt(mean + read_variance) * z) * gain
-            out[c] = np.int32(min(max(value, zero), most))
+    for i in range(len(image)):
+        z = _deviate(np.uint32(i), first, second)
+        mean = max(image[i], zero) * electrons
+        value = (mean + np.sqrt(mean + read_variance) * z) * gain
+        counts[i] = np.int32(min(max(value, zero), most))
 
 
 @kernel

@@ -78,6 +78,29 @@ def test_noise_is_of_the_frame_and_of_the_pixel():
     assert abs(np.diff(first.mean(0)).std() / (10 / SIZE**0.5 * 2**0.5) - 1) < 0.2
 
 
+def test_the_noise_has_the_moments_and_tails_of_a_normal_distribution():
+    device = chip(bit_depth=12, gain_adu_per_e=16.0)
+    found = np.array([counts(device, 120.0, frame) for frame in range(20)])
+    z = ((found + 0.5) / 16 - 120) / np.sqrt(124)
+    assert z.mean() == pytest.approx(0, abs=0.002)
+    assert z.var() == pytest.approx(1, abs=0.003)
+    assert (z**3).mean() == pytest.approx(0, abs=0.01)
+    assert (z**4).mean() == pytest.approx(3, abs=0.03)
+    assert (z**6).mean() == pytest.approx(15, abs=0.5)
+    for sigmas, share in ((2, 0.0455), (3, 0.0027), (4, 6.3e-5)):
+        for side in (z > sigmas, z < -sigmas):
+            assert side.mean() == pytest.approx(share / 2, rel=0.25)
+
+
+def test_counts_of_many_electrons_do_not_come_in_steps():
+    device = chip(bit_depth=12)
+    found = np.array([counts(device, 3000.0, frame) for frame in range(12)])
+    near = np.arange(2950, 3050)
+    z = (near + 0.5 - 3000) / np.sqrt(3004)
+    expected = found.size * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi * 3004)
+    assert np.bincount(found.ravel())[near] == pytest.approx(expected, rel=0.08)
+
+
 def test_each_defect_acts():
     plain = counts(chip(), 50.0).astype(float)
     assert counts(chip(PixelDefects(black_level_adu=20)), 50.0).mean() - plain.mean() == (
