@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, progress, say
+from syntalos_miniscope.cli.interrupts import interrupted_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,14 +59,14 @@ def export(
 ) -> None:
     """Export a recording; never touches it, never overwrites, goes on where it was stopped."""
     from syntalos_miniscope.recording import RecordingError
-    from syntalos_miniscope.recording.export import TARGETS, export_recording
+    from syntalos_miniscope.recording.export import TARGETS, export_recording, partial_of
     from syntalos_miniscope.recording.quaternion_table import TableColumns
 
     if to not in TARGETS:
         raise BadInputError(f"--to {to} is none of {', '.join(TARGETS)}")
     columns = TableColumns(euler=euler, join_frames=join_frames, validity=validity)
     try:
-        with _bar("Exporting") as advance:
+        with interrupted_by(signal.SIGINT, signal.SIGTERM), _bar("Exporting") as advance:
             remarks = export_recording(
                 recording,
                 cast("Target", to),
@@ -75,6 +77,10 @@ def export(
             )
     except RecordingError as error:
         raise BadInputError(str(error)) from error
+    except KeyboardInterrupt:
+        if partial_of(out).exists():
+            say(f"Stopped; the same command goes on with what is done, {partial_of(out)}.")
+        raise
     for remark in remarks:
         say(f"Mind: {remark}")
     say(f"{out} written")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, out, progress, say
+from syntalos_miniscope.cli.interrupts import interrupted_by
 
 if TYPE_CHECKING:
     from syntalos_miniscope.miniscope.discovery import FoundScope
@@ -106,8 +108,8 @@ def zstack(
     settings = ScopeSettings(led_percent=led_percent, frame_rate_hz=20)
     guardian = Guardian(device, "auto", "Miniscope_V4_BNO")
     try:
-        scope = Miniscope(connect(device), on_light=guardian.watch)
-        with progress(known_length=True) as bar:
+        with interrupted_by(signal.SIGINT, signal.SIGTERM), progress(known_length=True) as bar:
+            scope = Miniscope(connect(device), on_light=guardian.watch)
             task = bar.add_task("Sweeping", total=len(steps), told="")
             stack = sweep(
                 scope, settings, steps, frames=frames, on_plane=lambda _: bar.advance(task)

@@ -17,6 +17,7 @@ from syntalos_miniscope.recording.export_layouts import (
 )
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.quaternion_table import TableColumns, write_orientation
+from syntalos_miniscope.recording.recorded import Recording
 
 Target = Literal["daq", "edl", "zarr", "nwb", "csv"]
 TARGETS: tuple[str, ...] = get_args(Target)
@@ -40,9 +41,8 @@ def export_recording(
 
     `out` is a new folder, or a new file for nwb and, if it ends in `.csv`, for the orientation
     table alone. Until it is whole it has `.partial` in its name, and the same export started again
-    goes on from there, but for nwb, which begins again. `external` leaves the frames of an NWB
-    file where they are. RecordingError if `out` exists, lies in the source, or the source cannot
-    be read.
+    goes on from there. `external` leaves the frames of an NWB file where they are. RecordingError
+    if `out` exists, lies in the source, or the source cannot be read.
     """
     recording = open_recording(source)
     if out.exists():
@@ -52,19 +52,20 @@ def export_recording(
             f"{out} lies in the recording, which is not touched; give another name"
         )
     partial = partial_of(out)
-    job = ExportJob(recording, partial, columns or TableColumns(), progress)
+    columns = columns or TableColumns()
+    identity = _identity(recording, target, columns, external)
+    job = ExportJob(recording, partial, columns, progress, identity)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if target == "nwb":
             from syntalos_miniscope.recording.nwb import export_nwb
 
-            partial.unlink(missing_ok=True)
             export_nwb(job, external=external)
         elif target == "csv" and out.suffix == ".csv":
             partial.unlink(missing_ok=True)
             write_orientation(recording, partial, job.columns)
         else:
-            _begin(partial, source, target, job)
+            _begin(job)
             _LAYOUTS[target](job)
             (partial / _IDENTITY).unlink()
         partial.rename(out)
@@ -81,27 +82,29 @@ _LAYOUTS: dict[str, Callable[[ExportJob], None]] = {
 }
 
 
-def _begin(partial: Path, source: Path, target: str, job: ExportJob) -> None:
+def _identity(recording: Recording, target: str, columns: TableColumns, external: bool) -> str:
+    """Say what is exported and how, so that a stopped export is taken up by the same one only."""
+    return json.dumps(
+        {
+            "source": str(recording.path.resolve()),
+            "target": target,
+            "columns": [columns.euler, columns.join_frames, columns.validity],
+            "external": external,
+            "frames": len(recording),
+            "first_us": int(recording.time_us[0]),
+            "last_us": int(recording.time_us[-1]),
+        }
+    )
+
+
+def _begin(job: ExportJob) -> None:
     """Make the folder, or take up the one that the same export left."""
-    recording = job.recording
-    identity = {
-        "source": str(source.resolve()),
-        "target": target,
-        "columns": [job.columns.euler, job.columns.join_frames, job.columns.validity],
-        "frames": len(recording),
-        "first_us": int(recording.time_us[0]),
-        "last_us": int(recording.time_us[-1]),
-    }
-    file = partial / _IDENTITY
-    if partial.exists():
-        left = file.read_text("utf-8") if file.is_file() else ""
-        if left != json.dumps(identity):
-            raise RecordingError(
-                f"{partial} is left from another export; remove it, or give another name"
-            )
+    file = job.out / _IDENTITY
+    if job.out.exists():
+        job.ensure_left_by_the_same(file.read_text("utf-8") if file.is_file() else "")
         return
-    partial.mkdir(parents=True)
-    file.write_text(json.dumps(identity), "utf-8")
+    job.out.mkdir(parents=True)
+    file.write_text(job.identity, "utf-8")
 
 
 def partial_of(out: Path) -> Path:

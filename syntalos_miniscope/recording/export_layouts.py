@@ -50,6 +50,15 @@ class ExportJob:
     out: Path
     columns: TableColumns
     progress: Callable[[int, int], None]
+    identity: str
+    """What is left of a stopped export with the same one, as text, can be taken up."""
+
+    def ensure_left_by_the_same(self, identity: str) -> None:
+        """Refuse to take up, with RecordingError, what another export has left."""
+        if identity != self.identity:
+            raise RecordingError(
+                f"{self.out} is left from another export; remove it, or give another name"
+            )
 
     def frames(self, after_index: int | None = None) -> Iterator[Frame]:
         """Give the frames, from the one after an index on, telling the progress."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,42 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.export_layouts import ExportJob, started
 from syntalos_miniscope.recording.recorded import Recording, VideoParts
 
-BLOCK_FRAMES = 32
+_SERIES = "OnePhotonSeries"
+_IDENTITY, _FRAMES_DONE = "export", "frames_done"
+"""Attributes of a file that is not whole. The second is there only where writing was ended."""
 
 
 def export_nwb(job: ExportJob, *, external: bool) -> None:
     """Write device, one-photon series, head orientation and notes into one NWB file.
 
     The frames are in the file, or, if `external`, stay in their videos, which it names relative to
-    itself. RecordingError if the extra is not installed or there are no videos to name.
+    itself. They are written last, so that a stopped export goes on with the next one; one that was
+    killed begins again, as HDF5 does not say what it had brought to the disk. RecordingError if
+    the extra is not installed or there are no videos to name.
     """
     pynwb = _module("pynwb")
-    file = _file(job, external)
-    with pynwb.NWBHDF5IO(str(job.out), "w") as io:
-        io.write(file)
+    done = _done(job)
+    if done is None:
+        file = _file(job, external)
+        with pynwb.NWBHDF5IO(str(job.out), "w") as io:
+            io.write(file)
+    if not external:
+        _write_pixels(job, done or 0)
     job.progress(len(job.recording), len(job.recording))
+
+
+def _done(job: ExportJob) -> int | None:
+    """Give how many frames a stopped export has written; None if there is none to go on with."""
+    if not job.out.exists():
+        return None
+    try:
+        with _module("h5py").File(job.out, "r") as left:
+            identity, done = left.attrs.get(_IDENTITY), left.attrs.get(_FRAMES_DONE)
+    except OSError:
+        return None
+    if identity is not None:
+        job.ensure_left_by_the_same(identity)
+    return None if done is None else int(done)
 
 
 def _module(name: str) -> Any:
@@ -119,14 +142,14 @@ def _series(job: ExportJob, device: Any, file: Any, external: bool) -> Any:
         imaging_rate=recording.frame_rate_hz,
     )
     common: dict[str, Any] = {
-        "name": "OnePhotonSeries",
+        "name": _SERIES,
         "imaging_plane": plane,
         "unit": "counts",
         "timestamps": recording.time_us / 1e6,
         "comments": "indexes of the frames: " + _ranges(recording.index),
     }
     if not external:
-        return ophys.OnePhotonSeries(data=_pixels(job), **common)
+        return ophys.OnePhotonSeries(data=_room_for_pixels(recording), **common)
     if not isinstance(recording.source, VideoParts):
         raise RecordingError(f"{recording.path} has no videos that an external series could name")
     height, width = recording.source.size
@@ -140,33 +163,45 @@ def _series(job: ExportJob, device: Any, file: Any, external: bool) -> Any:
     )
 
 
-def _pixels(job: ExportJob) -> Any:
-    """Give the frames one by one, as (width, height): NWB puts x before y."""
-    recording = job.recording
+def _room_for_pixels(recording: Recording) -> Any:
+    """Give the dataset of the frames, still empty, as (time, width, height): NWB puts x first."""
     height, width = recording.source.size
     if recording.source.has_color:
         raise RecordingError(f"{recording.path} is in colour; a one-photon series is grey")
-
-    def frames() -> Iterator[NDArray[Any]]:
-        expected = iter(recording.index.tolist())
-        for frame in job.frames():
-            if frame.index != next(expected):
-                raise RecordingError(
-                    f"{recording.path}: the frame before {frame.index} does not decode; export to "
-                    f"edl, which leaves such frames out, and from there to nwb"
-                )
-            yield frame.mat.T
-
-    data = _module("hdmf.data_utils").DataChunkIterator(
-        data=frames(),
-        buffer_size=BLOCK_FRAMES,
-        maxshape=(None, width, height),
-        dtype=np.dtype(f"uint{recording.source.depth}"),
-    )
     # The fastest level: pixels are mostly noise.
     return _module("hdmf.backends.hdf5").H5DataIO(
-        data, compression="gzip", compression_opts=1, chunks=(1, width, height)
+        shape=(len(recording), width, height),
+        dtype=np.dtype(f"uint{recording.source.depth}"),
+        maxshape=(None, width, height),
+        chunks=(1, width, height),
+        compression="gzip",
+        compression_opts=1,
     )
+
+
+def _write_pixels(job: ExportJob, done: int) -> None:
+    """Write the frames after the first `done`; what stops this leaves a file to go on with."""
+    recording = job.recording
+    with _module("h5py").File(job.out, "r+") as file:
+        file.attrs[_IDENTITY] = job.identity
+        file.attrs.pop(_FRAMES_DONE, None)
+        file.flush()
+        pixels = file[f"acquisition/{_SERIES}/data"]
+        frames = job.frames(int(recording.index[done - 1]) if done else None)
+        expected = recording.index[done:].tolist()
+        try:
+            for index, frame in zip_longest(expected, frames):
+                if frame is None or frame.index != index:
+                    raise RecordingError(
+                        f"{recording.path}: frame {index} does not decode; export to edl, which "
+                        f"leaves such frames out, and from there to nwb"
+                    )
+                pixels[done] = frame.mat.T
+                done += 1
+        finally:
+            file.attrs[_FRAMES_DONE] = done
+        for name in (_IDENTITY, _FRAMES_DONE):
+            del file.attrs[name]
 
 
 def _ranges(index: NDArray[np.int64]) -> str:

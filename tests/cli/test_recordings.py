@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -49,6 +51,44 @@ def test_export_writes_what_was_asked_for(run, tmp_path):
     )
     assert shown.exit_code == 0, shown.output
     assert out.read_text().splitlines()[0] == "Time [ms],qw,qx,qy,qz,Frame,Valid"
+
+
+STOPPED = """
+import os, signal, sys
+from syntalos_miniscope.cli import main
+from syntalos_miniscope.recording.export_layouts import ExportJob
+frames = ExportJob.frames
+def stopped(*given):
+    for place, frame in enumerate(frames(*given)):
+        yield frame
+        place == 1 and os.kill(os.getpid(), signal.{name})
+ExportJob.frames = stopped
+sys.argv = ["syntalos-miniscope", "export", {source!r}, "--to", {to!r}, "--out", {out!r}]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "code"),
+    [
+        ("edl", "SIGINT", 130),
+        ("zarr", "SIGTERM", 130),
+        ("nwb", "SIGTERM", 130),
+        ("nwb", "SIGKILL", -9),
+    ],
+)
+def test_a_stopped_export_has_not_its_name_yet_and_goes_on(run, tmp_path, to, name, code):
+    if to == "nwb":
+        pytest.importorskip("ndx_miniscope", reason="the extra [nwb] is not installed")
+    out = tmp_path / f"out.{to}"
+    text = STOPPED.format(name=name, source=str(run), to=to, out=str(out))
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
+    assert not out.exists()
+    assert name == "SIGKILL" or done.stderr.startswith("Stopped; the same command goes on")
+    again = CliRunner().invoke(app, ["export", str(run), "--to", to, "--out", str(out)])
+    assert again.exit_code == 0, again.exception
+    assert [path.name for path in tmp_path.glob("out*")] == [out.name]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from pictures import picture
 
-from syntalos_miniscope.recording.export import export_recording
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.export import export_recording, partial_of
+from syntalos_miniscope.recording.recorded import VideoParts
 
 pynwb = pytest.importorskip("pynwb", reason="the extra [nwb] is not installed")
 pytest.importorskip("ndx_miniscope", reason="the extra [nwb] is not installed")
@@ -37,3 +39,55 @@ def test_nwb_holds_device_frames_times_and_orientation(tmp_path, source, externa
         assert turned.data.shape == (4, 4)
         assert file.subject.subject_id == "mouse 1"
     assert not pynwb.validate(path=str(out))
+
+
+def stop_at(stop: int):
+    def progress(done: int, total: int) -> None:
+        if done == stop:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_stopped_export_goes_on_with_the_next_frame(tmp_path, source, stop):
+    out, begun = tmp_path / "m1.nwb", []
+    with pytest.raises(KeyboardInterrupt):
+        export_recording(source, "nwb", out, progress=stop_at(stop))
+    assert not out.exists()
+    export_recording(source, "nwb", out, progress=lambda done, total: begun.append(done))
+    assert begun[0] == stop
+    with pynwb.NWBHDF5IO(str(out), "r") as io:
+        pixels = io.read().acquisition["OnePhotonSeries"].data
+        np.testing.assert_array_equal(pixels, [picture(i).T for i in INDEX])
+    assert not pynwb.validate(path=str(out))
+
+
+def test_what_another_export_left_is_not_taken_up(tmp_path, source, edl_run):
+    out = tmp_path / "m1.nwb"
+    with pytest.raises(KeyboardInterrupt):
+        export_recording(source, "nwb", out, progress=stop_at(2))
+    with pytest.raises(RecordingError, match="is left from another export"):
+        export_recording(edl_run(index=[0, 1, 2]), "nwb", out)
+    assert partial_of(out).exists()
+
+
+def test_a_killed_export_begins_again(tmp_path, source):
+    out = tmp_path / "m1.nwb"
+    partial_of(out).write_bytes(b"\x89HDF\r\n\x1a\n and no more")
+    export_recording(source, "nwb", out)
+    assert not pynwb.validate(path=str(out))
+
+
+@pytest.mark.parametrize("place", [2, 3])
+def test_a_frame_that_does_not_decode_is_named_and_never_a_black_one(
+    tmp_path, source, monkeypatch, place
+):
+    frames = VideoParts.frames
+
+    def without_one(self, first=0):
+        return ((at, mat) for at, mat in frames(self, first) if at != place)
+
+    monkeypatch.setattr(VideoParts, "frames", without_one)
+    with pytest.raises(RecordingError, match=f"frame {INDEX[place]} does not decode; export to"):
+        export_recording(source, "nwb", tmp_path / "m1.nwb")
