@@ -89,7 +89,7 @@ class VirtualCapture:
             return False
         if not self._streaming and daq.firmware.super_speed:
             self._streaming = True
-            daq.host = self
+            daq.stream.host = self
             daq.start_stream()
         deadline = daq.clock.now_ns() + round(_TIMEOUT_S * 1e9)
         while self._alive() and daq.clock.now_ns() < deadline:
@@ -157,7 +157,7 @@ class VirtualCapture:
         """Close; the LED stays as it is."""
         if self._open and self._streaming and self._alive():
             self._daq.stop_stream()
-            self._daq.host = None
+            self._daq.stream.host = None
         self._open = False
 
     # The kernel

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from virtual_miniscope.daq import Daq
+from virtual_miniscope.clock import Clock
+from virtual_miniscope.firmware import Firmware
 
 SET_CUR, GET_CUR, GET_MIN, GET_MAX, GET_RES, GET_LEN, GET_INFO, GET_DEF = (
     0x01, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
@@ -35,11 +35,31 @@ class StallError(Exception):
     """The device answers a request with a stall."""
 
 
+class Box(Protocol):
+    """What lies behind endpoint 0."""
+
+    clock: Clock
+    firmware: Firmware
+    strict_timing: bool
+    counter: int
+    bno: bytes
+    trigger_high: bool
+    recording: bool
+
+    def push(self, packet: bytes) -> None:
+        """Keep a packet until the next end of frame."""
+        ...
+
+    def start_stream(self) -> None:
+        """Begin with a whole frame."""
+        ...
+
+
 class Controls:
     """What the box does with a request."""
 
-    def __init__(self, daq: Daq) -> None:
-        self._daq = daq
+    def __init__(self, box: Box) -> None:
+        self._box = box
         self._words: dict[int, int] = {}
         self._have_contrast = False
         self._abi_asked = False
@@ -64,7 +84,7 @@ class Controls:
         selector, unit, interface = value >> 8, index >> 8, index & 0xFF
         if interface == 1 and unit == 0:
             return self._stream_request(request, selector, data)
-        if unit == EXTENSION and self._daq.firmware.chroma_metadata:
+        if unit == EXTENSION and self._box.firmware.chroma_metadata:
             return self._extension_request(request, selector, data)
         length = _LENGTHS.get((unit, selector))
         if interface != 0 or length is None:
@@ -93,45 +113,45 @@ class Controls:
             return length.to_bytes(2, "little")
         if request == GET_INFO:
             # The published repair sets the bit for the camera terminal only.
-            changes = self._daq.firmware.autoupdate and unit == CAMERA
+            changes = self._box.firmware.autoupdate and unit == CAMERA
             return bytes((0x0B if changes else 0x03,))
         if request not in answers:
             raise StallError
         return answers[request].to_bytes(length, "little")
 
     def _read_frozen(self, key: tuple[int, int], read: Callable[[], bytes]) -> bytes:
-        if self._daq.clock.now_ns() >= self._frozen_until_ns:
+        if self._box.clock.now_ns() >= self._frozen_until_ns:
             return read()
         return self._frozen.setdefault(key, read())
 
     def _current(self, unit: int, selector: int) -> bytes:
-        daq, bno = self._daq, self._daq.bno
+        box, bno = self._box, self._box.bno
         if unit == CAMERA:
             if selector == EXPOSURE:
-                return daq.counter.to_bytes(4, "little")
+                return box.counter.to_bytes(4, "little")
             return bno if selector == PANTILT else bytes(2)
         if selector == HUE and self._abi_asked:
             self._abi_asked = False
-            if daq.firmware.abi:
-                return daq.firmware.abi.to_bytes(2, "little")
+            if box.firmware.abi:
+                return box.firmware.abi.to_bytes(2, "little")
         halves = {SATURATION: bno[0:2], HUE: bno[2:4], GAIN: bno[4:6], BRIGHTNESS: bno[6:8]}
         if selector == CONTRAST:
-            return daq.counter.to_bytes(2, "little")
+            return box.counter.to_bytes(2, "little")
         if selector == GAMMA:
-            return int(daq.trigger_high).to_bytes(2, "little")
+            return int(box.trigger_high).to_bytes(2, "little")
         return halves.get(selector, bytes(2))
 
     # Writes
 
     def _write(self, selector: int, value: int) -> None:
-        now = self._daq.clock.now_ns()
+        now = self._box.clock.now_ns()
         self.writes.append((now, selector, value))
-        if self._daq.strict_timing and self._last_write and now - self._last_write[0] < _SETTLE_NS:
+        if self._box.strict_timing and self._last_write and now - self._last_write[0] < _SETTLE_NS:
             # The firmware handles a request later, from variables that the next one overwrites.
             self._words[self._last_write[1]] = value
         self._last_write = (now, selector)
         if selector == SATURATION:
-            self._daq.recording = bool(value & 1)
+            self._box.recording = bool(value & 1)
             self._abi_asked = value == 2
         elif selector == CONTRAST:
             self._words = {CONTRAST: value}
@@ -146,7 +166,7 @@ class Controls:
             self._words[key].to_bytes(2, "little") for key in (CONTRAST, GAMMA, SHARPNESS)
         )
         self._words = {}
-        self._daq.push(decode_packet(raw))
+        self._box.push(decode_packet(raw))
 
     def _extension_request(self, request: int, selector: int, data: bytes | int) -> bytes:
         """Answer the Open Ephys firmware's version, I2C and flags selectors."""
@@ -160,9 +180,9 @@ class Controls:
         if request == SET_CUR and isinstance(data, bytes) and len(data) == length:
             if selector == 2:
                 for number in range(min(data[0], 4)):
-                    self._daq.push(decode_packet(data[1 + 6 * number : 7 + 6 * number]))
+                    self._box.push(decode_packet(data[1 + 6 * number : 7 + 6 * number]))
             elif selector == 3:
-                self._daq.recording = bool(data[0] & 1)
+                self._box.recording = bool(data[0] & 1)
             return b""
         if request == GET_CUR and selector == 1:
             return bytes((1, 1, 4))
@@ -179,10 +199,10 @@ class Controls:
             frame_index = data[3]
             self.probe = probe_block(frame_index)
             if selector == COMMIT:
-                if not self._daq.firmware.super_speed or frame_index != 1:
+                if not self._box.firmware.super_speed or frame_index != 1:
                     # Only the 608 x 608 of a V4 has a sensor behind it here.
                     raise StallError
-                self._daq.start_stream()
+                self._box.start_stream()
             return b""
         if request == GET_LEN:
             return (34).to_bytes(2, "little")

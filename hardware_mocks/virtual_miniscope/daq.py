@@ -10,25 +10,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import Protocol
 
 from syntalos_miniscope.scope import Quaternion, ScopeSettings
 from virtual_miniscope.clock import Clock, RealClock
 from virtual_miniscope.controls import Controls
-from virtual_miniscope.faults import FAULTS, Fault, happen
+from virtual_miniscope.faults import FAULTS, Fault
 from virtual_miniscope.firmware import FIRMWARES, Firmware
-from virtual_miniscope.frames import FrameOut, Stamp, payload, payload_count, yuyv_frame
+from virtual_miniscope.frames import FrameOut, Stamp, yuyv_frame
 from virtual_miniscope.scope_side import ScopeSide
-from virtual_miniscope.tissue import SIZE, TestPattern, Tissue
+from virtual_miniscope.stream import Stream
+from virtual_miniscope.tissue import TestPattern, Tissue
 
 RING = 64
 """Packets that the firmware can keep until the next end of frame; it does not check."""
-SLACK_PAYLOADS = 8
-"""4 buffers on each of 2 sockets of 16 KiB."""
-OVERRUN_LIMIT = 30
-"""Stream restarts in a row after which the firmware gives up."""
-READOUT_NS = 22_300_000
-"""608 x 608 pixels at 16.6 MHz."""
 
 
 class UnpluggedError(Exception):
@@ -37,14 +31,6 @@ class UnpluggedError(Exception):
 
 class RingOverflowError(AssertionError):
     """More packets than the firmware's ring holds were sent within one frame."""
-
-
-class Host(Protocol):
-    """Who takes payloads: the kernel's driver, or queued transfers of a program."""
-
-    def take(self, data: bytes, due_ns: int) -> bool:
-        """Take one payload; False if there is no place for it."""
-        ...
 
 
 @dataclass
@@ -67,14 +53,15 @@ class Daq:
     def __post_init__(self) -> None:
         """Plug it in."""
         self.lock = RLock()
-        self.host: Host | None = None
+        self.stream = Stream(
+            self.clock, self._period_ns, self._expose, self._end_of_frame, patient=self.patient
+        )
         self.replugged: list[Callable[[], None]] = []
         self._due = deque(sorted(self.faults, key=lambda fault: fault.at_s))
         self._made_ns = self.clock.now_ns()
         self._gone_until_ns: int | None = None
-        self.slow_ns = 0
+        self._slow_ns = 0
         self.trigger_high = False
-        self.overruns = 0
         self._power_up()
 
     def _power_up(self) -> None:
@@ -89,13 +76,9 @@ class Daq:
         self.packets: list[bytes] = []
         """Every packet that reached the bus, in order."""
         self._ring: deque[bytes] = deque()
-        self.streaming = False
-        self.stalled = False
-        self.frame: FrameOut | None = None
-        self._number = 0
-        self._overruns_in_a_row = 0
-        self.to_lose = self.to_tear = self.to_repeat = 0
-        self.bno_long_until_ns = 0
+        self.stream.reset()
+        self._to_repeat = 0
+        self._bno_long_until_ns = 0
         self._quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
 
     # What a person or a test does to the box
@@ -104,13 +87,13 @@ class Daq:
         """Let one fault happen now."""
         with self.lock:
             self.advance()
-            happen(self, Fault(name, FAULTS[name][0] if value is None else value))
+            self._happen(Fault(name, FAULTS[name][0] if value is None else value))
 
     def unplug(self, seconds: float = float("inf")) -> None:
         """Pull the cable; it goes back in by itself after some seconds."""
         now = self.clock.now_ns()
         self._gone_until_ns = now + round(min(seconds, 1e6) * 1e9)
-        self.streaming = False
+        self.stream.stop()
 
     def replug(self) -> None:
         """Put the cable back: a new device number, and every register as after power-up."""
@@ -154,17 +137,13 @@ class Daq:
     def start_stream(self) -> None:
         """Begin with a whole frame, as SET_CUR(COMMIT) does."""
         with self.lock:
-            self.streaming = True
-            self.stalled = False
-            self._overruns_in_a_row = 0
-            self.begin_frame(self.clock.now_ns(), 0)
+            self.stream.start()
 
     def stop_stream(self) -> None:
         """End, as CLEAR_FEATURE(ENDPOINT_HALT) and SET_INTERFACE do. The LED stays as it is."""
         with self.lock:
             self.advance()
-            self.streaming = False
-            self.stalled = False
+            self.stream.stop()
 
     def push(self, packet: bytes) -> None:
         """Keep a packet until the next end of frame."""
@@ -174,68 +153,25 @@ class Daq:
 
     def next_due_ns(self) -> int:
         """Give when something happens next by itself."""
-        if not self.streaming or self.stalled or self.frame is None:
-            soon = self.clock.now_ns() + 10_000_000
-            return min(soon, self._gone_until_ns) if self._gone_until_ns else soon
-        return self._due_ns(self.frame, self._number)
+        if (due_ns := self.stream.next_due_ns()) is not None:
+            return due_ns
+        soon = self.clock.now_ns() + 10_000_000
+        return min(soon, self._gone_until_ns) if self._gone_until_ns else soon
 
     def advance(self) -> None:
         """Let everything happen that is due."""
         with self.lock:
             now = self.clock.now_ns()
             while self._due and self._made_ns + self._due[0].at_s * 1e9 <= now:
-                happen(self, self._due.popleft())
+                self._happen(self._due.popleft())
             if self._gone_until_ns is not None and self._gone_until_ns <= now:
                 self.replug()
-            while self.streaming and not self.stalled and self.frame is not None:
-                if self._due_ns(self.frame, self._number) > now:
-                    return
-                if not self._step(self.frame):
-                    return
+            self.stream.advance()
 
-    # The stream
+    # What the stream asks of the box
 
-    def begin_frame(self, start_ns: int, frame_id: int) -> None:
-        """Begin a frame that is lost or torn if a fault says so."""
-        period = self.scope.frame_period_ns
-        self.frame = FrameOut(start_ns, start_ns + period, frame_id)
-        self._number = 0
-        self.frame.lost, self.to_lose = self.to_lose > 0, max(self.to_lose - 1, 0)
-        if not self.frame.lost:
-            self.frame.torn, self.to_tear = self.to_tear > 0, max(self.to_tear - 1, 0)
-
-    def _due_ns(self, frame: FrameOut, number: int) -> int:
-        count = payload_count(SIZE * SIZE * 2)
-        readout = min(READOUT_NS, frame.end_ns - frame.start_ns)
-        return frame.end_ns - readout * (count - 1 - number) // count
-
-    def _step(self, frame: FrameOut) -> bool:
-        """Let one payload leave, and the frame end after its last; False if it has to wait."""
-        count = payload_count(SIZE * SIZE * 2)
-        due = self._due_ns(frame, self._number)
-        wanted = not frame.lost and self.host is not None
-        skipped = frame.torn and count // 2 <= self._number < count - 1
-        if wanted and not skipped and self.host is not None:
-            if self._number == 0 and frame.yuyv is None:
-                frame.yuyv = self._expose(frame)
-            if not self.host.take(payload(frame, self._number, count), due):
-                if not self.patient:
-                    self._overrun(frame)
-                return not self.patient
-        self._number += 1
-        if self._number == count:
-            self._overruns_in_a_row = 0
-            self._end_of_frame(frame)
-        return True
-
-    def _overrun(self, frame: FrameOut) -> None:
-        """Drop the partial frame and restart: the counter does not see it."""
-        self.overruns += 1
-        self._overruns_in_a_row += 1
-        if self._overruns_in_a_row >= OVERRUN_LIMIT:
-            self.streaming = False
-            return
-        self.begin_frame(frame.end_ns, 0)
+    def _period_ns(self) -> int:
+        return self.scope.frame_period_ns
 
     def _expose(self, frame: FrameOut) -> bytes:
         scope = self.scope
@@ -257,23 +193,20 @@ class Daq:
 
     def _end_of_frame(self, frame: FrameOut) -> None:
         """Count, flush the packets to the bus, read the orientation, toggle FRAME_OUT."""
-        if self.to_repeat:
-            self.to_repeat -= 1
+        if self._to_repeat:
+            self._to_repeat -= 1
         else:
             self.counter = (self.counter + 1) & 0xFFFF
             self.frames += 1
         while self._ring:
             self._execute(self._ring.popleft(), frame.end_ns)
-            if not self.streaming:
+            if not self.stream.running:
                 return
         if self.bno_enabled:
             self.bno = self.scope.bno_bytes(self._head(frame.end_ns)) or self.bno
         if self.recording:
             level = not self.ttl_log[-1][1] if self.ttl_log else True
             self.ttl_log.append((frame.end_ns, level))
-        late = self.patient and self.clock.now_ns() - frame.end_ns > READOUT_NS
-        start_ns = self.clock.now_ns() if late else frame.end_ns
-        self.begin_frame(start_ns, frame.frame_id ^ 1)
 
     def _execute(self, packet: bytes, now_ns: int) -> None:
         self.packets.append(packet)
@@ -286,10 +219,39 @@ class Daq:
 
     def _head(self, now_ns: int) -> Quaternion:
         w, x, y, z = self._quaternion
-        factor = 1.2 if now_ns < self.bno_long_until_ns else 1.0
+        factor = 1.2 if now_ns < self._bno_long_until_ns else 1.0
         return (w * factor, x * factor, y * factor, z * factor)
 
     def _wait_if_slow(self) -> None:
-        slow, self.slow_ns = self.slow_ns, 0
+        slow, self._slow_ns = self._slow_ns, 0
         if slow:
             self.clock.sleep(slow / 1e9)
+
+    def _happen(self, fault: Fault) -> None:
+        """Let a fault happen now."""
+        now, value = self.clock.now_ns(), fault.value
+        match fault.name:
+            case "drop":
+                self.stream.to_lose += int(value)
+            case "torn":
+                self.stream.to_tear += int(value)
+            case "duplicate":
+                self._to_repeat += int(value)
+            case "stall":
+                self.stream.stalled = True
+            case "unplug":
+                self.unplug(value)
+            case "freeze":
+                self.controls.freeze(value, now)
+            case "bno-zero":
+                self.scope.bno_lost = True
+            case "bno-norm":
+                self._bno_long_until_ns = now + round(value * 1e9)
+            case "counter":
+                self.counter = int(value) & 0xFFFF
+            case "latency":
+                self._slow_ns = round(value * 1e6)
+            case "trigger":
+                self.trigger_high = value != 0
+            case _:
+                self.stream.fall_silent(round(value * 1e9))

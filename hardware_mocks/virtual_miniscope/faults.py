@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from virtual_miniscope.daq import Daq
-
-WATCHDOG_NS = 400_000_000
-"""Without data for so long, the DAQ resets its stream; the partial frame is lost."""
 
 FAULTS: dict[str, tuple[float, str]] = {
     "drop": (1, "frames are counted by the DAQ but never reach the host"),
@@ -52,42 +45,3 @@ def parse_fault(text: str) -> Fault:
         return Fault(name, float(value) if value else FAULTS[name][0], float(at) if at else 0.0)
     except ValueError as error:
         raise ValueError(f"fault '{text}' should look like {name}=3@5") from error
-
-
-def happen(daq: Daq, fault: Fault) -> None:
-    """Let a fault happen to a DAQ, now."""
-    now, value = daq.clock.now_ns(), fault.value
-    match fault.name:
-        case "drop":
-            daq.to_lose += int(value)
-        case "torn":
-            daq.to_tear += int(value)
-        case "duplicate":
-            daq.to_repeat += int(value)
-        case "stall":
-            daq.stalled = True
-        case "unplug":
-            daq.unplug(value)
-        case "freeze":
-            daq.controls.freeze(value, now)
-        case "bno-zero":
-            daq.scope.bno_lost = True
-        case "bno-norm":
-            daq.bno_long_until_ns = now + round(value * 1e9)
-        case "counter":
-            daq.counter = int(value) & 0xFFFF
-        case "latency":
-            daq.slow_ns = round(value * 1e6)
-        case "trigger":
-            daq.trigger_high = value != 0
-        case _:
-            _fall_silent(daq, round(value * 1e9))
-
-
-def _fall_silent(daq: Daq, length_ns: int) -> None:
-    if daq.frame is None:
-        return
-    if length_ns >= WATCHDOG_NS:
-        daq.begin_frame(daq.clock.now_ns() + length_ns, 0)
-    else:
-        daq.frame.end_ns += length_ns

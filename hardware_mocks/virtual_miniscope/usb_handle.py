@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import usb1 as _usb1
 
 from virtual_miniscope.controls import StallError
-from virtual_miniscope.daq import SLACK_PAYLOADS, Daq, UnpluggedError
+from virtual_miniscope.daq import Daq, UnpluggedError
 from virtual_miniscope.descriptors import control_extras, stream_extras
 from virtual_miniscope.firmware import CYPRESS_VID
+from virtual_miniscope.stream import SLACK_PAYLOADS
 
 usb1: Any = _usb1
 """The library makes its names when it is imported, where a type checker cannot see them."""
@@ -110,7 +111,7 @@ class VirtualHandle:
         self._buffered: deque[bytes] = deque()
         self._done: deque[tuple[VirtualTransfer, int, bytes]] = deque()
         self.claimed: set[int] = set()
-        daq.host = self
+        daq.stream.host = self
 
     # usb1.USBDeviceHandle
 
@@ -163,9 +164,9 @@ class VirtualHandle:
     def close(self) -> None:
         """Close; the stream ends, the LED stays as it is."""
         self._queued.clear()
-        if self.daq.host is self:
+        if self.daq.stream.host is self:
             self.daq.stop_stream()
-            self.daq.host = None
+            self.daq.stream.host = None
 
     # The kernel
 
@@ -200,7 +201,7 @@ class VirtualHandle:
         """Give the transfers that have ended by now."""
         with self.daq.lock:
             alive = self._alive()
-            if not alive or self.daq.stalled:
+            if not alive or self.daq.stream.stalled:
                 status = usb1.TRANSFER_STALL if alive else usb1.TRANSFER_NO_DEVICE
                 self._done.extend((transfer, status, b"") for transfer in self._queued)
                 self._queued.clear()

@@ -15,13 +15,14 @@ from threading import Event, Thread
 
 from virtual_miniscope import usbip_wire as wire
 from virtual_miniscope.controls import StallError
-from virtual_miniscope.daq import SLACK_PAYLOADS, Daq, UnpluggedError
+from virtual_miniscope.daq import Daq, UnpluggedError
 from virtual_miniscope.descriptors import (
     bos_descriptor,
     configuration_descriptor,
     device_descriptor,
     string_descriptor,
 )
+from virtual_miniscope.stream import SLACK_PAYLOADS
 
 _BULK_IN = 3
 _LONGEST_WAIT_S = 0.02
@@ -47,7 +48,7 @@ class UsbIpServer:
         self._socket = socket.create_server((host, port))
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         # A host may be slow, a virtual machine above all; the wire must wait, not lose.
-        daq.patient = True
+        daq.stream.patient = True
         self._thread = Thread(target=self._serve, name="usbip", daemon=True)
         self._thread.start()
 
@@ -106,7 +107,7 @@ class Attached:
         """Reads of the interrupt endpoint, on which nothing ever comes."""
         self._buffered: deque[bytes] = deque()
         self.over = False
-        daq.host = self
+        daq.stream.host = self
 
     def run(self) -> None:
         """Answer until the host or the device goes."""
@@ -132,9 +133,9 @@ class Attached:
             if self.over:
                 return
             self.over = True
-            if self._daq.host is self:
+            if self._daq.stream.host is self:
                 self._daq.stop_stream()
-                self._daq.host = None
+                self._daq.stream.host = None
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
 
@@ -164,7 +165,7 @@ class Attached:
         with self._daq.lock:
             if request.endpoint != _BULK_IN:
                 self._idle[request.seqnum] = request
-            elif self._daq.stalled:
+            elif self._daq.stream.stalled:
                 self._answer(request, wire.EPIPE)
             elif self._buffered:
                 self._answer(request, 0, self._buffered.popleft()[: request.length])

@@ -245,7 +245,7 @@ def test_frames_lost_inside_the_daq_are_a_gap_in_the_index(rig):
     # Busy elsewhere for longer than the DAQ and the kernel can keep frames for.
     made.daq.clock.sleep(0.4)
     after = indices(made.read(30))
-    assert made.daq.overruns > 0
+    assert made.daq.stream.overruns > 0
     assert after[-1] - 9 == pytest.approx(30 + 12 - 3, abs=2)
     assert made.scope.counters["dropped"] == after[-1] - 39
     assert made.scope.counters["counter_jumps"] == 0

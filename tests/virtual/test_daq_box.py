@@ -38,7 +38,7 @@ class Kept:
 
 def box(**kwargs) -> Any:
     daq = Daq(clock=VirtualClock(), **kwargs)
-    daq.host = Kept()
+    daq.stream.host = Kept()
     daq.start_stream()
     return daq
 
@@ -182,7 +182,7 @@ def test_axes_can_be_remapped_in_config_mode_only_and_after_its_delay():
 def test_a_frame_is_46_payloads_of_which_only_the_last_ends_it():
     daq = box()
     frames(daq, 2)
-    payloads = daq.host.payloads
+    payloads = daq.stream.host.payloads
     assert len(payloads) == 92
     assert {len(data) for data in payloads[:45]} == {16380}
     assert len(payloads[45]) == 2780
@@ -192,10 +192,10 @@ def test_a_frame_is_46_payloads_of_which_only_the_last_ends_it():
 
 def test_a_dark_scope_is_black_and_a_lit_one_is_not():
     daq = linked()
-    assert not np.frombuffer(daq.host.frames()[-1], np.uint8)[::2].any()
+    assert not np.frombuffer(daq.stream.host.frames()[-1], np.uint8)[::2].any()
     send(daq, "2003017F0000", "580400727F00")
     frames(daq, 2)
-    assert np.frombuffer(daq.host.frames()[-1], np.uint8)[::2].max() > 250
+    assert np.frombuffer(daq.stream.host.frames()[-1], np.uint8)[::2].max() > 250
 
 
 def test_the_counter_wraps_at_16_bits():
@@ -260,7 +260,7 @@ def test_open_ephys_takes_packets_by_its_own_unit_and_hides_metadata_in_the_chro
     frames(daq, 2)
     assert daq.scope.deserialiser[0x1F] == 0x10
     assert daq.control(0xA1, 0x81, 0x0100, 0x0300, 3) == bytes((1, 1, 4))
-    chroma = np.frombuffer(daq.host.frames()[-1], np.uint8)[1:41:2].tobytes()
+    chroma = np.frombuffer(daq.stream.host.frames()[-1], np.uint8)[1:41:2].tobytes()
     assert int.from_bytes(chroma[:4], "little") == 2
 
 
@@ -268,7 +268,7 @@ def test_the_ttl_stamp_shows_the_trigger_in_the_corner():
     daq = box(firmware=FIRMWARES["ttl-stamp"])
     daq.inject("trigger", 1)
     frames(daq, 2)
-    corner = np.frombuffer(daq.host.frames()[-1], np.uint8).reshape(608, 608, 2)[:4, :4, 0]
+    corner = np.frombuffer(daq.stream.host.frames()[-1], np.uint8).reshape(608, 608, 2)[:4, :4, 0]
     assert corner[:3, :3].min() == 255
     assert corner[3].max() == 0
     assert get(daq, GAMMA) == 1
@@ -310,22 +310,22 @@ def test_dropped_and_torn_frames_count_but_do_not_arrive_whole():
     daq.inject("drop", 3)
     frames(daq, 5)
     assert daq.counter == 7
-    assert len(daq.host.frames()) == 4
+    assert len(daq.stream.host.frames()) == 4
     daq.inject("torn", 1)
     frames(daq, 3)
-    assert sorted({len(frame) for frame in daq.host.frames()}) == [23 * 16368 + 2768, 739328]
+    assert sorted({len(frame) for frame in daq.stream.host.frames()}) == [23 * 16368 + 2768, 739328]
 
 
 def test_nobody_taking_payloads_overruns_without_counting():
     daq = box()
-    daq.host.take = lambda data, due_ns: False
+    daq.stream.host.take = lambda data, due_ns: False
     daq.clock.sleep(0.5)
     daq.advance()
     assert daq.counter == 0
-    assert daq.overruns > 5
+    assert daq.stream.overruns > 5
     daq.clock.sleep(2)
     daq.advance()
-    assert not daq.streaming
+    assert not daq.stream.running
 
 
 def test_stopping_leaves_the_led_as_it_is():
