@@ -8,7 +8,10 @@ Written from CaImAn's public documentation; it has not been run where this was w
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -67,40 +70,48 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
             "border_pix": 0,
         }
     )
-    cluster = start_cluster(caiman)
-    try:
-        pixels, dims, count = caiman.load_memmap(mapped)
-        images = np.reshape(pixels.T, [count, *dims], order="F")
-        tell("looking for cells", 0.15)
-        model = cnmf.CNMF(n_processes=cluster[2], dview=cluster[1], params=options)
+    pixels, dims, count = caiman.load_memmap(mapped)
+    images = np.reshape(pixels.T, [count, *dims], order="F")
+    tell("looking for cells", 0.15)
+    with workers() as (pool, number):
+        model = cnmf.CNMF(n_processes=number, dview=pool, params=options)
         model.fit(images)
-    finally:
-        caiman.stop_server(dview=cluster[1])
     found = model.estimates
     tell(f"writing {found.A.shape[1]} cells", 0.95)
     # Pixels are counted down the columns, as in Matlab.
-    weights = np.asarray(found.A.todense(), np.float32).T.reshape(-1, width, height)
-    calcium = np.asarray(found.C, np.float32)
-    rest = 0 if found.YrA is None else np.asarray(found.YrA, np.float32)
-    spikes = np.zeros_like(calcium) if found.S is None else np.asarray(found.S, np.float32)
-    return {"A": weights.transpose(0, 2, 1), "C": calcium, "S": spikes, "raw": calcium + rest}
+    weights = found.A.toarray().astype(np.float32).T.reshape(-1, width, height)
+
+    def traces(name: str) -> Any:
+        # Where no cell is found, lists are empty, or None.
+        told = getattr(found, name, None)
+        rows = np.zeros((0, count)) if told is None or not len(told) else told
+        return np.asarray(rows, np.float32).reshape(-1, count)
+
+    calcium, rest, spikes = traces("C"), traces("YrA"), traces("S")
+    result = {
+        "A": weights.transpose(0, 2, 1),
+        "C": calcium,
+        "S": spikes if len(spikes) else np.zeros_like(calcium),
+        "raw": calcium + rest if len(rest) else calcium,
+    }
+    if getattr(found, "b0", None) is not None:
+        result["background"] = np.asarray(found.b0, np.float32).reshape(width, height).T
+    return result
 
 
 def correct_motion(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:
     """Correct motion with NoRMCorre, piecewise if it is asked for."""
     os.environ["CAIMAN_TEMP"] = str(work)
-    import caiman
     from caiman.motion_correction import MotionCorrect
 
     asked = request["parameters"]
     tell("writing the movie as CaImAn maps it", 0.05)
     mapped = write_mapped(movie, work)
-    cluster = start_cluster(caiman)
-    try:
-        tell("finding the motion", 0.15)
+    tell("finding the motion", 0.15)
+    with workers() as (pool, _):
         correction = MotionCorrect(
             [mapped],
-            dview=cluster[1],
+            dview=pool,
             max_shifts=whole(asked["max_shifts"]),
             gSig_filt=whole(asked["gSig_filt"]),
             strides=whole(asked["strides"]),
@@ -111,14 +122,11 @@ def correct_motion(movie: Any, request: dict[str, Any], work: Path, tell: Tell) 
             nonneg_movie=False,
         )
         correction.motion_correct(save_movie=True)
-    finally:
-        caiman.stop_server(dview=cluster[1])
     tell("writing the movie", 0.9)
     saved = correction.fname_tot_els if asked["pw_rigid"] else correction.fname_tot_rig
-    pixels, dims, count = caiman.load_memmap(saved[0])
-    images = np.reshape(pixels.T, [count, *dims], order="F")
+    images = read_mapped(saved[0], movie.shape)
     out = np.lib.format.open_memmap(work / "corrected.npy", "w+", np.float32, movie.shape)
-    for first in range(0, count, 100):
+    for first in range(0, len(out), 100):
         out[first : first + 100] = images[first : first + 100]
     out.flush()
     if asked["pw_rigid"]:
@@ -146,12 +154,31 @@ def write_mapped(movie: Any, work: Path) -> str:
     return str(path)
 
 
-def start_cluster(caiman: Any) -> tuple[Any, Any, int]:
-    """Start CaImAn's worker processes, one fewer than there are cores; each takes about 1 GB."""
-    workers = max((os.cpu_count() or 2) - 1, 1)
-    return caiman.cluster.setup_cluster(
-        backend="multiprocessing", n_processes=workers, single_thread=workers == 1
-    )
+def read_mapped(name: str, shape: tuple[int, int, int]) -> Any:
+    """Give the movie of a memory map that CaImAn wrote for one of a shape.
+
+    Its name begins with that of the movie it was made of, which says the order of values too;
+    CaImAn's own reader (1.13) takes what the name says first, and mixes all pixels up.
+    """
+    frames, height, width = shape
+    order: Any = name.rpartition("_order_")[2][0]
+    pixels = np.memmap(name, np.float32, "r", shape=(height * width, frames), order=order)
+    return pixels.T.reshape(frames, height, width, order="F")
+
+
+@contextmanager
+def workers() -> Generator[tuple[Any, int]]:
+    """Give processes that work for CaImAn and their number, one fewer than there are cores.
+
+    Each takes about 1 GB. It is the pool that CaImAn's own cluster is, without its way of ending
+    one: where there is no pool, that runs a program that may not be there.
+    """
+    number = max((os.cpu_count() or 2) - 1, 1)
+    if number == 1:
+        yield None, 1
+        return
+    with multiprocessing.Pool(number) as pool:
+        yield pool, number
 
 
 def whole(pair: Any) -> tuple[int, int]:
