@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from syntalos_miniscope.engine.course import Engine
+from syntalos_miniscope.engine.precedence import awaited, give_precedence
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.engine.sharing import share_among_boxes
 from syntalos_miniscope.engine.worker import Worker
@@ -38,6 +39,8 @@ class LocalEngine(Engine):
         """Set t = 0 and let every node begin."""
         self._undo.callback(share_among_boxes())
         super().start()
+        first = awaited(self._graph)
+        give_precedence([worker for id, worker in self._workers.items() if id in first])
 
     def _release(self) -> None:
         self._undo.close()

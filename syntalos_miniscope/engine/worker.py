@@ -122,6 +122,11 @@ class Worker:
         """Whether the box waits for something to do."""
         return self.mailbox.idle
 
+    @property
+    def thread_id(self) -> int | None:
+        """The system's number of the node's thread; None before it runs."""
+        return self._thread.native_id
+
     def request_stop(self) -> None:
         """Tell a source to return; never waits."""
         if is_source(self.kind):

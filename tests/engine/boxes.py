@@ -219,6 +219,16 @@ class Looking(Sink):
         self.shared = sys.getswitchinterval(), cv2.getNumThreads(), gc.get_freeze_count()
 
 
+class Greedy(Looped):
+    """Thinks for long about every frame."""
+
+    def on_data(self, ctx, port, item):
+        until_s = time.thread_time() + 0.02
+        while time.thread_time() < until_s:
+            pass
+        super().on_data(ctx, port, item)
+
+
 class StuckForGood(Stuck):
     """Neither ends nor lets itself be stopped, until it is released."""
 
@@ -237,14 +247,19 @@ class StuckForGood(Stuck):
 # fmt: off
 KINDS = [Source, Endless, Relay, Sink, SlowSink, SlowView, Broken, Refusing, Stuck, LastWords,
          Looped, Wrong, SlowRelay, Exiting, Chatty, Wordy, Commanded, Peer, Unready,
-         StuckForGood, Hanging, Looking, Unmade]
+         StuckForGood, Hanging, Looking, Unmade, Greedy]
 # fmt: on
 
 
-def run(graph, **options) -> LocalEngine:
+def start(graph, **options) -> LocalEngine:
     engine = LocalEngine(graph, RunOptions(record=False, **options))
     engine.prepare()
     engine.start()
+    return engine
+
+
+def run(graph, **options) -> LocalEngine:
+    engine = start(graph, **options)
     assert engine.wait(20)
     return engine
 
