@@ -1,4 +1,4 @@
-"""The menus: every action of the editor with its key."""
+"""What a line of a menu does, with its key; menus made of such lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class Action:
     do: Callable[[], object] | None = None
     tip: str = ""
     on: QWidget | None = None
-    checkable: bool = False
 
 
 def build_menus(window: QMainWindow, menus: dict[str, list[Action]]) -> dict[str, QAction]:
@@ -40,7 +39,6 @@ def build_menus(window: QMainWindow, menus: dict[str, list[Action]]) -> dict[str
             action.setToolTip(line.tip or line.text.replace("&", "").rstrip("…"))
             if line.key:
                 action.setShortcuts([QKeySequence(key) for key in line.key.split(" | ")])
-            action.setCheckable(line.checkable)
             if line.on is not None:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
                 line.on.addAction(action)

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from PySide6.QtWidgets import QWidget
 
-if TYPE_CHECKING:
-    from syntalos_miniscope_ui.window import EditorWindow
+from syntalos_miniscope_ui.dialogs import Ask
+from syntalos_miniscope_ui.files import Files
+from syntalos_miniscope_ui.running import Running
 
 PATIENCE_S = 1.5
 """A run that takes longer to end than this is told of, and may be left."""
 LEAVE, STAY = "Leave it", "Keep the window open"
 
 
-def may_close(window: EditorWindow) -> bool:
+def may_close(window: QWidget, ask: Ask, running: Running, files: Files) -> bool:
     """Ask, and end the run if there is one; False if the person wants to stay."""
-    if window.running.phase != "idle":
+    if running.phase != "idle":
         answers = ["Stop and close", "Keep running"]
-        if window.ask(window, "A run is on.", "Its files are closed first.", answers) != answers[0]:
+        if ask(window, "A run is on.", "Its files are closed first.", answers) != answers[0]:
             return False
-    return window.files.may_leave() and _run_is_over(window)
+    return files.may_leave() and _run_is_over(window, ask, running, files)
 
 
-def _run_is_over(window: EditorWindow) -> bool:
+def _run_is_over(window: QWidget, ask: Ask, running: Running, files: Files) -> bool:
     """Stop the run and wait for it; one that hangs may be left."""
-    running = window.running
     running.stop()
     if running.join(PATIENCE_S):
         return True
-    names = [window.files.document.label(node_id) for node_id in running.waiting_for()]
+    names = [files.document.label(node_id) for node_id in running.waiting_for()]
     if running.phase == "preparing":
         does, lost = "not ready yet", "the other boxes are closed first."
     else:
         does, lost = "still closing", "what is not on disk yet is lost then."
-    answer = window.ask(
+    answer = ask(
         window,
         f"{' and '.join(names) or 'The run'} {'are' if len(names) > 1 else 'is'} {does}.",
         f"The window closes by itself once the run has ended. Or leave it: {lost}",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.node import is_source
 from syntalos_miniscope.project import Graph
-from syntalos_miniscope_ui.running import Phase
-
-if TYPE_CHECKING:
-    from syntalos_miniscope_ui.window import EditorWindow
+from syntalos_miniscope_ui.canvas.scene import GraphScene
+from syntalos_miniscope_ui.files import Files
+from syntalos_miniscope_ui.log_panel import LogPanel
+from syntalos_miniscope_ui.run_bar import RunBar
+from syntalos_miniscope_ui.running import Phase, Running
+from syntalos_miniscope_ui.views import Views
 
 VIEW_MS = 30
 STATE_EVERY = 5
@@ -21,11 +22,28 @@ STATE_EVERY = 5
 
 
 class Live(QObject):
-    """Looks at the run from the window's thread; never waits for it."""
+    """Looks at the run from the window's thread, which `parent` lives on; never waits for it."""
 
-    def __init__(self, window: EditorWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    began = Signal()
+    opened = Signal()
+    """Views have been opened, and laid out."""
+    locked = Signal(bool)
+    """Whether what is not live can be changed no more, as a run is on."""
+    said = Signal(str)
+
+    def __init__(
+        self,
+        parent: QObject,
+        running: Running,
+        files: Files,
+        scene: GraphScene,
+        views: Views,
+        run_bar: RunBar,
+        log: LogPanel,
+    ) -> None:
+        super().__init__(parent)
+        self._running, self._files, self._scene = running, files, scene
+        self._views, self._run_bar, self._log = views, run_bar, log
         self.shown: Phase = "idle"
         """The phase of the run that the window shows."""
         self._looks = 0
@@ -40,8 +58,8 @@ class Live(QObject):
 
     def run(self, graph: Graph, options: RunOptions) -> None:
         """Begin a run and watch it."""
-        self._window.running.run(graph, options)
-        self._window.hide_start()
+        self._running.run(graph, options)
+        self.began.emit()
         self._timer.start()
         self._look()
 
@@ -49,73 +67,69 @@ class Live(QObject):
         """Watch no more."""
         self._timer.stop()
         self._rest.stop()
-        self._window.views.rest()
+        self._views.rest()
 
     def look_at(self, target: str) -> None:
         """Open a view on the wire into an input, while a run is on."""
-        window, engine = self._window, self._window.running.engine
+        engine = self._running.engine
         node_id, port = target.split(".")
-        if window.running.phase != "running" or engine is None:
-            window.say("A wire can be looked into while a run is on")
+        if self._running.phase != "running" or engine is None:
+            self.said.emit("A wire can be looked into while a run is on")
             return
-        document = window.files.document
-        window.views.open(document, engine, (node_id, port), document.input((node_id, port)))
+        document = self._files.document
+        self._views.open(document, engine, (node_id, port), document.input((node_id, port)))
 
     def _look(self) -> None:
-        window = self._window
-        phase = window.running.phase
+        phase = self._running.phase
         if phase != self.shown:
             self._entered(phase)
             self.shown = phase
         if phase == "running":
-            window.views.feed()
+            self._views.feed()
         self._looks += 1
         if self._looks % STATE_EVERY == 0:
             self.refresh()
 
     def _entered(self, phase: Phase) -> None:
-        window = self._window
-        engine = window.running.engine
+        engine = self._running.engine
         if phase == "running" and engine is not None:
-            if window.views.open_all(window.files.document, engine):
-                QTimer.singleShot(0, window.view.fit)
+            if self._views.open_all(self._files.document, engine):
+                QTimer.singleShot(0, self.opened.emit)
         if phase == "idle":
-            window.views.rest()
+            self._views.rest()
             self._timer.stop()
-            if window.running.error:
-                window.say(str(window.running.error))
+            if self._running.error:
+                self.said.emit(str(self._running.error))
         self.show_phase()
         self.refresh()
 
     def show_phase(self) -> None:
         """Offer what can be done now."""
-        window = self._window
-        idle = window.running.phase == "idle"
-        nodes = window.files.document.graph.nodes.values()
+        idle = self._running.phase == "idle"
+        nodes = self._files.document.graph.nodes.values()
         has_sources = any(is_source(node.type) for node in nodes)
-        window.run_bar.show_phase(window.running.phase, has_sources=has_sources)
-        window.scene.locked = not idle
-        window.inspector.lock(not idle)
+        self._run_bar.show_phase(self._running.phase, has_sources=has_sources)
+        self._scene.locked = not idle
+        self.locked.emit(not idle)
 
     def refresh(self) -> None:
         """Show how boxes and wires are doing."""
-        window = self._window
-        state = window.running.look()
-        for node_id, item in window.scene.boxes.items():
+        state = self._running.look()
+        for node_id, item in self._scene.boxes.items():
             box = state.boxes.get(node_id)
             if box is None:
                 item.show_state("idle", "", None, "")
             else:
                 item.show_state(box.phase, box.text, box.error, counts_text(box.counters))
-        for target, wire in window.scene.wires.items():
+        for target, wire in self._scene.wires.items():
             load = state.wires.get(target)
             if load is None:
                 wire.show_load(None, 0, alarm=False)
             else:
                 wire.show_load(load.items_per_s, load.dropped, alarm=load.dropping)
-        engine = window.running.engine
-        window.run_bar.show_clock(state, engine.export_dir if engine else None)
-        window.log.add(window.running.take_log())
+        engine = self._running.engine
+        self._run_bar.show_clock(state, engine.export_dir if engine else None)
+        self._log.add(self._running.take_log())
 
 
 def counts_text(counters: Mapping[str, int]) -> str:

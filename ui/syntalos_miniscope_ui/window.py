@@ -23,8 +23,8 @@ from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import Graph, Project, ProjectError, load
-from syntalos_miniscope_ui import dialogs, palette, theme
-from syntalos_miniscope_ui.actions import build_menus
+from syntalos_miniscope_ui import dialogs, menus, palette, theme
+from syntalos_miniscope_ui.actions import Action, build_menus
 from syntalos_miniscope_ui.before_run import BeforeRun
 from syntalos_miniscope_ui.canvas.editing import Editing
 from syntalos_miniscope_ui.canvas.finder import Finder
@@ -37,7 +37,6 @@ from syntalos_miniscope_ui.files import Files
 from syntalos_miniscope_ui.layout import Layout
 from syntalos_miniscope_ui.live import Live
 from syntalos_miniscope_ui.log_panel import LogPanel
-from syntalos_miniscope_ui.menus import menus_of
 from syntalos_miniscope_ui.panels.inspector import Inspector
 from syntalos_miniscope_ui.run_bar import RunBar
 from syntalos_miniscope_ui.running import Running
@@ -71,11 +70,13 @@ class EditorWindow(QMainWindow):
         self.log = LogPanel(self.theme)
         self.run_bar = RunBar(settings, self.theme)
         self.views = Views(self, self._use_rois)
+        self.live = Live(
+            self, self.running, self.files, self.scene, self.views, self.run_bar, self.log
+        )
         self.start: StartStrip | None = None
         self._lay_out()
-        self.actions_by_name = build_menus(self, menus_of(self))
+        self.actions_by_name = build_menus(self, self._menus())
         self._connect()
-        self.live = Live(self)
         self.before_run = BeforeRun(self, catalog, ask)
         self.before_run.cleared.connect(self.live.run)
         theme.dress(_app(), self.theme)
@@ -100,18 +101,33 @@ class EditorWindow(QMainWindow):
         self.layout_of_docks.restore(self.settings)
         self.statusBar().setSizeGripEnabled(False)
 
+    def _menus(self) -> dict[str, list[Action]]:
+        view, edit = self.view, self.editing
+        return {
+            "&File": menus.file_menu(self.files, self.close),
+            "&Edit": menus.edit_menu(edit, view),
+            "&Boxes": menus.boxes_menu(edit, self.finder, self.inspector, view),
+            "&Run": menus.run_menu(self.ask_run, self.running.stop, self.ask_note, self.mark_event),
+            "&View": menus.view_menu(view, self.views, self.set_mode, self.put_docks_back),
+            "&Help": [Action("First steps", "F1", self.show_start, "Examples to begin with")],
+        }
+
     def _connect(self) -> None:
         self.palette_list.chosen.connect(self.finder.add_in_view)
         self.view.node_dropped.connect(self.editing.add)
         self.inspector.said.connect(self.say)
         self.log.node_clicked.connect(self._select)
-        self.run_bar.run_asked.connect(lambda record: self.ask_run(record=record))
+        self.run_bar.run_asked.connect(self.ask_run)
         self.run_bar.stop_asked.connect(self.running.stop)
         self.scene.selectionChanged.connect(self._selected)
         self.scene.box_opened.connect(self._open_box)
-        self.scene.wire_opened.connect(self._open_wire)
+        self.scene.wire_opened.connect(self.live.look_at)
         self.scene.dropped_on_nothing.connect(self.finder.ask_add_for)
         self.scene.complained.connect(self.say)
+        self.live.began.connect(self.hide_start)
+        self.live.opened.connect(self.view.fit)
+        self.live.locked.connect(self.inspector.lock)
+        self.live.said.connect(self.say)
         for number in range(1, 10):
             mark = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
             mark.activated.connect(partial(self.mark_event, f"Event {number}"))
@@ -183,14 +199,6 @@ class EditorWindow(QMainWindow):
         """Say something in the status line."""
         self.statusBar().showMessage(text, 8000)
 
-    def show_settings(self) -> None:
-        """Go to the knobs of the selected box."""
-        self.inspector.focus_first()
-
-    def rename(self) -> None:
-        """Go to the title of the selected box."""
-        self.inspector.focus_title()
-
     def _select(self, node_id: str) -> None:
         if node_id in self.scene.boxes:
             self.scene.select([node_id])
@@ -202,14 +210,11 @@ class EditorWindow(QMainWindow):
 
     def _open_box(self, node_id: str) -> None:
         if not self.views.raise_view(node_id):
-            self.show_settings()
-
-    def _open_wire(self, target: str) -> None:
-        self.live.look_at(target)
+            self.inspector.focus_first()
 
     # Running
 
-    def ask_run(self, *, record: bool, seconds: float | None = None) -> None:
+    def ask_run(self, record: bool, seconds: float | None = None) -> None:
         """Check, ask where something looks wrong, and run."""
         if self.running.phase == "idle":
             options = replace(self.run_bar.options(record=record), seconds=seconds)
@@ -266,7 +271,8 @@ class EditorWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about a run that is on and about unsaved changes, then end both well."""
         studios = self.findChildren(QMainWindow)
-        if not all(studio.close() for studio in studios) or not may_close(self):
+        ended = all(studio.close() for studio in studios)
+        if not ended or not may_close(self, self.ask, self.running, self.files):
             event.ignore()
             return
         self.layout_of_docks.keep(self.settings)
