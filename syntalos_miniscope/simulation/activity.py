@@ -26,7 +26,8 @@ class Activity:
     """Traces of `n` cells, one frame after the other; `advance` must be called for every frame.
 
     `gains` (n,) is how bright each cell is. `trace` (n, bins) is fluorescence, gain and baseline
-    included, and `spikes` (n, bins) says where a spike fell, of the frame advanced to last.
+    included, and `spikes` (n, bins) says where a spike fell, of the frame advanced to last;
+    `emission` (n,) is the mean of the trace over it, and `total` the sum of that.
     `half_rise` is the ΔF/F0 at which the indicator gives half of what it can; None is linear.
     """
 
@@ -49,6 +50,7 @@ class Activity:
         self.half_rise = half_rise
         self.trace = np.zeros((n, self.bins))
         self.spikes = np.zeros((n, self.bins), np.uint8)
+        self.emission, self.total = np.zeros(n), 0.0
         self._keys = noise.keys(key, n)
         self.gains = _gains(self._keys, step.brightness_cv)
         self._decays = (
@@ -84,7 +86,7 @@ class Activity:
         n = len(self.gains)
         share = self.step.p_quiescent_to_active
         share /= share + self.step.p_active_to_quiescent
-        self._active = np.array([uniform(key, 0) < share for key in self._keys], np.bool_)
+        self._active = noise.each_uniform(self._keys, 0) < share
         self._rise, self._decay = np.zeros(n), np.zeros(n)
         for frame in range(-self._lead_in, 0):
             self.advance(frame)
@@ -92,7 +94,7 @@ class Activity:
     def advance(self, frame: int, drive: Floats | None = None) -> None:
         """Live through a frame; `drive` (n,) multiplies how readily each cell becomes active."""
         step = self.step
-        _advance(
+        self.total = _advance(
             self._keys,
             frame + self._lead_in,
             step.p_quiescent_to_active,
@@ -111,6 +113,7 @@ class Activity:
             self._decay,
             self.trace,
             self.spikes,
+            self.emission,
         )
 
     def _p(self, rate_hz: float) -> float:
@@ -119,8 +122,7 @@ class Activity:
 
 def _gains(keys: NDArray[np.uint64], cv: float) -> Floats:
     variance = log(1 + cv**2)
-    deviates = np.array([normal(key, 1) for key in keys])
-    return np.exp(-variance / 2 + variance**0.5 * deviates) if len(keys) else np.zeros(0)
+    return np.exp(-variance / 2 + variance**0.5 * noise.each_normal(keys, 1))
 
 
 @kernel
@@ -143,8 +145,10 @@ def _advance(
     falls,
     trace,
     spikes,
+    emission,
 ):
     n, bins = trace.shape
+    everything = 0.0
     for cell in range(n):
         key = keys[cell]
         # Draws 0 and 1 of a cell are its first state and its gain.
@@ -155,7 +159,7 @@ def _advance(
         floor = f0
         if trace_noise > 0:
             floor += trace_noise / gains[cell] * normal(key, draw + 1)
-        rise, fall = rises[cell], falls[cell]
+        rise, fall, total = rises[cell], falls[cell], 0.0
         for b in range(bins):
             spike = uniform(key, draw + 2 + b) < p
             rise = decays[0] * rise + spike
@@ -165,27 +169,21 @@ def _advance(
             if half_rise > 0:
                 calcium = calcium / (1 + calcium / half_rise)
             trace[cell, b] = gains[cell] * (floor + calcium)
+            total += trace[cell, b]
         rises[cell], falls[cell] = rise, fall
+        emission[cell] = total / bins
+        everything += emission[cell]
+    return everything
 
 
 @kernel
 def add_bins(trace, spikes, first, end, total, counts):
     """Add bins `first` … `end - 1` of a frame to sums (n,) of fluorescence and spikes."""
     for cell in range(len(total)):
+        # Summed beside the arrays, which might overlap for all that a compiler knows.
+        light, fired = total[cell], 0
         for b in range(first, end):
-            total[cell] += trace[cell, b]
-            counts[cell] += spikes[cell, b]
-
-
-@kernel
-def frame_means(trace, out):
-    """Write the mean over the bins of a frame (n, bins) to `out` (n,), and give their sum."""
-    n, bins = trace.shape
-    everything = 0.0
-    for cell in range(n):
-        total = 0.0
-        for b in range(bins):
-            total += trace[cell, b]
-        out[cell] = total / bins
-        everything += out[cell]
-    return everything
+            light += trace[cell, b]
+            fired += spikes[cell, b]
+        total[cell] = light
+        counts[cell] += fired

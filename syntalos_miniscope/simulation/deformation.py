@@ -96,25 +96,29 @@ def _bend(fields, modes, out):
 
 
 @kernel
-def deform(canvas, margin, shift_y, shift_x, angle_deg, bend, share, out):
-    """Add `share` of the field of view, shifted, turned and bent, to `out`; bilinear."""
+def deform(canvas, margin, path, angle_deg, bend, out):
+    """Write the field of view, shifted along a path, turned and bent, to `out`, as `move` does."""
     height, width = out.shape
     canvas_height, canvas_width = canvas.shape
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
     turn_cos, turn_sin = cos(radians(angle_deg)), sin(radians(angle_deg))
-    part = np.float32(share)
+    share = np.float32(1 / len(path))
     for r in range(height):
         for c in range(width):
-            # Where the content of this pixel comes from: undo shift and bend, then the turn.
-            from_y = r - shift_y - bend[0, r, c] - middle_y
-            from_x = c - shift_x - bend[1, r, c] - middle_x
-            y = turn_cos * from_y + turn_sin * from_x + middle_y + margin
-            x = -turn_sin * from_y + turn_cos * from_x + middle_x + margin
-            row, column = floor(y), floor(x)
-            if 0 <= row < canvas_height - 1 and 0 <= column < canvas_width - 1:
-                v, u = np.float32(y - row), np.float32(x - column)
-                above = canvas[row, column] + u * (canvas[row, column + 1] - canvas[row, column])
-                below = canvas[row + 1, column] + u * (
-                    canvas[row + 1, column + 1] - canvas[row + 1, column]
-                )
-                out[r, c] += part * (above + v * (below - above))
+            out[r, c] = 0
+            for step in range(len(path)):
+                # Where the content of this pixel comes from: undo shift and bend, then the turn.
+                from_y = r - path[step, 0] - bend[0, r, c] - middle_y
+                from_x = c - path[step, 1] - bend[1, r, c] - middle_x
+                y = turn_cos * from_y + turn_sin * from_x + middle_y + margin
+                x = -turn_sin * from_y + turn_cos * from_x + middle_x + margin
+                row, column = floor(y), floor(x)
+                if 0 <= row < canvas_height - 1 and 0 <= column < canvas_width - 1:
+                    v, u = np.float32(y - row), np.float32(x - column)
+                    above = canvas[row, column] + u * (
+                        canvas[row, column + 1] - canvas[row, column]
+                    )
+                    below = canvas[row + 1, column] + u * (
+                        canvas[row + 1, column + 1] - canvas[row + 1, column]
+                    )
+                    out[r, c] += share * (above + v * (below - above))

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.simulation import noise
-from syntalos_miniscope.simulation.noise import normal
 
 
 class Drift:
@@ -17,14 +16,15 @@ class Drift:
     def __init__(self, n: int, tau_s: float, fps: float, key: noise.Key) -> None:
         self._keys = noise.keys(key, n)
         self._memory = exp(-1 / (tau_s * fps))
+        self._kick = sqrt(1 - self._memory**2)
         self.reset()
 
     def reset(self) -> None:
         """Go back to frame 0."""
-        self.values: NDArray[np.float64] = np.array([normal(key, 0) for key in self._keys])
+        self.values: NDArray[np.float64] = noise.each_normal(self._keys, 0)
 
     def advance(self, frame: int) -> None:
         """Go on to a frame; frame 0 changes nothing."""
         if frame > 0:
-            kick = np.array([normal(key, frame) for key in self._keys])
-            self.values = self._memory * self.values + sqrt(1 - self._memory**2) * kick
+            kick = noise.each_normal(self._keys, frame)
+            self.values = self._memory * self.values + self._kick * kick

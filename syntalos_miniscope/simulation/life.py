@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from syntalos_miniscope.scope import Quaternion
 from syntalos_miniscope.simulation import noise
-from syntalos_miniscope.simulation.activity import Activity, add_bins, frame_means
+from syntalos_miniscope.simulation.activity import Activity, add_bins
 from syntalos_miniscope.simulation.behaviour import Animal, place_centers_cm
 from syntalos_miniscope.simulation.bleaching import Photobleaching
 from syntalos_miniscope.simulation.canvas import Canvas
@@ -34,20 +34,22 @@ class Moment:
     """What an exposure gathers, of all cells on the canvas (n,).
 
     `traces` is their mean fluorescence, `spikes` how many they fired, `intact` what bleaching
-    left of them; `path_um` (steps, 2) is how the brain was shifted meanwhile.
+    left of them; `path_um` (steps, 2) is how the brain was shifted meanwhile, `shift_um` (2,) its
+    mean.
     """
 
     traces: Floats
     spikes: Floats
     intact: Floats
     path_um: Floats
+    shift_um: Floats
 
 
 class Life:
     """Lives from exposure to exposure, of any length, in frames of the Spec's own rate.
 
     `illumination` (n,) is the excitation where each cell rests. `rise_um` is how far the tissue
-    has risen towards the lens by now.
+    has risen towards the lens by now. At `highest_rate_hz` an exposure is one bin long.
     """
 
     def __init__(
@@ -84,7 +86,9 @@ class Life:
         )
         self._z_drift = extras.z_drift
         self._rise = extras.z_drift and Drift(1, extras.z_drift.tau_s, fps, key("z"))
-        self._emission = np.zeros(n_cells)
+        bins = [stage.bins for stage in (self.activity, self.motion) if stage is not None]
+        self.highest_rate_hz = fps * min(bins, default=1)
+        self._no_emission = np.zeros(n_cells)
         self.reset()
 
     def reset(self) -> None:
@@ -104,12 +108,6 @@ class Life:
         self._frame = -1
         self._end: float = 0
 
-    @property
-    def highest_rate_hz(self) -> float:
-        """The rate at which an exposure is one bin long."""
-        stages = (self.activity, self.motion)
-        return self._fps * min((stage.bins for stage in stages if stage is not None), default=1)
-
     def swing(self, length_s: float) -> Swing | None:
         """Live for a while to see how much each cell does, and forget it again."""
         if self.activity is None:
@@ -117,8 +115,8 @@ class Life:
         low, high = np.full(self._n, np.inf), np.full(self._n, -np.inf)
         for frame in range(max(round(length_s * self._fps), 1)):
             self._act(frame)
-            np.minimum(low, self._emission, out=low)
-            np.maximum(high, self._emission, out=high)
+            np.minimum(low, self.activity.emission, out=low)
+            np.maximum(high, self.activity.emission, out=high)
         self.reset()
         return Swing(low, high)
 
@@ -146,7 +144,8 @@ class Life:
                 path.append(self.motion.path[first:end])
         intact = np.ones(self._n) if self.bleaching is None else self.bleaching.intact
         whole_path = np.concatenate(path) if path else np.zeros((1, 2))
-        return Moment(traces / max(bins, 1), spikes, intact, whole_path)
+        shift_um = whole_path.sum(0) / len(whole_path)
+        return Moment(traces / max(bins, 1), spikes, intact, whole_path, shift_um)
 
     @property
     def quaternion(self) -> Quaternion | None:
@@ -155,7 +154,8 @@ class Life:
 
     def _live(self, frame: int, light: float) -> None:
         if self.bleaching is not None and frame > 0:
-            self.bleaching.advance(self._emission, light)
+            emission = self._no_emission if self.activity is None else self.activity.emission
+            self.bleaching.advance(emission, light)
         total = self._act(frame)
         if self.haze is not None:
             bleaching = self.bleaching if self._n else None
@@ -182,7 +182,7 @@ class Life:
         if self.activity is None:
             return 0.0
         self.activity.advance(frame, drive)
-        return float(frame_means(self.activity.trace, self._emission))
+        return self.activity.total
 
 
 def _bins(window: tuple[float, float], bins: int) -> tuple[int, int]:

@@ -44,6 +44,7 @@ class Motion:
             None if step.trajectory_um is None else np.array(step.trajectory_um or [(0.0, 0.0)])
         )
         physical = step.model == "physical" and self._trajectory is None
+        self._numbers = _numbers(step, fps) if physical else ()
         self._scales = motion_scales(step, fps) if physical else (0.0, 0.0)
         self.reset()
 
@@ -76,10 +77,8 @@ class Motion:
         return self._walk
 
     def _driven(self, frame: int, vigour: float) -> Floats:
-        stride, slosh = np.zeros((self.bins,)), np.zeros((self.bins, 2))
-        _drive(
-            self._key, frame * self.bins, self._state, _numbers(self.step, self._fps), stride, slosh
-        )
+        stride, slosh = np.empty(self.bins), np.empty((self.bins, 2))
+        _drive(self._key, frame * self.bins, self._state, self._numbers, stride, slosh)
         stride_um, slosh_um = self._scales
         path = slosh_um * slosh
         path[:, "yx".index(self.step.locomotion_axis)] += stride_um * stride
@@ -168,35 +167,36 @@ def _clamp(path, limit):
 
 
 @kernel
-def move(canvas, margin, shift_y, shift_x, share, out):
-    """Add `share` of the field of view, with its content shifted by a fraction of pixels, to `out`.
+def move(canvas, margin, path, out):
+    """Write the field of view, its content shifted along a path (steps, 2) of pixels, to `out`.
 
-    Bilinear; what lies beyond the canvas is dark.
+    Bilinear, and the mean over the steps; what lies beyond the canvas is dark.
     """
     height, width = out.shape
     canvas_height, canvas_width = canvas.shape
-    top, left = floor(margin - shift_y), floor(margin - shift_x)
-    y, x = np.float32(margin - shift_y - top), np.float32(margin - shift_x - left)
-    one, part = np.float32(1), np.float32(share)
-    a, b, c, d = (
-        part * (one - y) * (one - x),
-        part * (one - y) * x,
-        part * y * (one - x),
-        part * y * x,
-    )
-    within = top >= 0 and left >= 0
-    within = within and top + height < canvas_height and left + width < canvas_width
     spare = np.empty((2, width + 1), np.float32)
-    for r in range(height):
-        if within:
-            above = canvas[top + r, left : left + width + 1]
-            below = canvas[top + r + 1, left : left + width + 1]
-        else:
-            above = _taken(canvas, top + r, left, spare[0])
-            below = _taken(canvas, top + r + 1, left, spare[1])
-        to = out[r]
-        for j in range(width):
-            to[j] += a * above[j] + b * above[j + 1] + c * below[j] + d * below[j + 1]
+    one, share = np.float32(1), np.float32(1 / len(path))
+    for step in range(len(path)):
+        from_y, from_x = margin - path[step, 0], margin - path[step, 1]
+        top, left = floor(from_y), floor(from_x)
+        y, x = np.float32(from_y - top), np.float32(from_x - left)
+        a, b = share * (one - y) * (one - x), share * (one - y) * x
+        c, d = share * y * (one - x), share * y * x
+        within = top >= 0 and left >= 0
+        within = within and top + height < canvas_height and left + width < canvas_width
+        for r in range(height):
+            if within:
+                above = canvas[top + r, left : left + width + 1]
+                below = canvas[top + r + 1, left : left + width + 1]
+            else:
+                above = _taken(canvas, top + r, left, spare[0])
+                below = _taken(canvas, top + r + 1, left, spare[1])
+            to = out[r]
+            if step == 0:
+                for j in range(width):
+                    to[j] = 0
+            for j in range(width):
+                to[j] += a * above[j] + b * above[j + 1] + c * below[j] + d * below[j + 1]
 
 
 @kernel

@@ -98,3 +98,21 @@ def normals(key, n):
     for i in range(n):
         draws[i] = normal(key, i)
     return draws
+
+
+@kernel
+def each_uniform(keys, i):
+    """Give number `i` of each stream, uniform."""
+    draws = np.empty(len(keys))
+    for k in range(len(keys)):
+        draws[k] = uniform(keys[k], i)
+    return draws
+
+
+@kernel
+def each_normal(keys, i):
+    """Give number `i` of each stream, a normal deviate."""
+    draws = np.empty(len(keys))
+    for k in range(len(keys)):
+        draws[k] = normal(keys[k], i)
+    return draws

@@ -89,7 +89,7 @@ class Pyramid:
         """Bring all light to level 0 and give it; the coarse levels are then dark again."""
         for level in range(self._used, 0, -1):
             enlarge(self._levels[level], self._levels[level - 1], PAD if level > 1 else 0)
-            self._levels[level][:] = 0
+        self.buffer[self.starts[1] : self.starts[self._used + 1]] = 0
         self._used = 0
         return self._levels[0]
 
@@ -133,8 +133,11 @@ def enlarge(coarse, fine, fine_pad):
     """Add a level to the next finer one, which has `fine_pad` samples around the canvas."""
     height, width = fine.shape
     first = (PAD << 1) - fine_pad
+    left, t = first // 2, _LAGRANGE
     line = np.empty(coarse.shape[1], np.float32)
-    middle = np.empty(coarse.shape[1], np.float32)
+    # Eight views of the line, each a sample further: what lies to the left and right.
+    a, b, c, d = line[left - 3 :], line[left - 2 :], line[left - 1 :], line[left:]
+    e, f, g, h = line[left + 1 :], line[left + 2 :], line[left + 3 :], line[left + 4 :]
     for i in range(height):
         row = (i + first) // 2
         if (i + first) % 2 == 0:
@@ -142,42 +145,24 @@ def enlarge(coarse, fine, fine_pad):
             for j in range(len(line)):
                 line[j] = coarse[row, j]
         else:
-            _between(coarse[row - 3 : row + 5], line)
-        left = first // 2
-        # Eight views of the line, each a sample further: what lies to the left and right.
-        n = (width + 1) // 2
-        _midway(line[left - 3 :], middle, n)
-        here, out = line[left:], fine[i]
+            for j in range(len(line)):
+                line[j] = (
+                    t[0] * (coarse[row - 3, j] + coarse[row + 4, j])
+                    + t[1] * (coarse[row - 2, j] + coarse[row + 3, j])
+                    + t[2] * (coarse[row - 1, j] + coarse[row + 2, j])
+                    + t[3] * (coarse[row, j] + coarse[row + 1, j])
+                )
+        out = fine[i]
         for j in range(width // 2):
-            out[2 * j] += here[j]
-            out[2 * j + 1] += middle[j]
+            out[2 * j] += d[j]
+            out[2 * j + 1] += (
+                t[0] * (a[j] + h[j])
+                + t[1] * (b[j] + g[j])
+                + t[2] * (c[j] + f[j])
+                + t[3] * (d[j] + e[j])
+            )
         if width % 2:
-            out[width - 1] += here[width // 2]
-
-
-@kernel
-def _between(rows, out):
-    a, b, c, d, e, f, g, h = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]
-    t = _LAGRANGE
-    for j in range(len(out)):
-        out[j] = (
-            t[0] * (a[j] + h[j])
-            + t[1] * (b[j] + g[j])
-            + t[2] * (c[j] + f[j])
-            + t[3] * (d[j] + e[j])
-        )
-
-
-@kernel
-def _midway(line, out, n):
-    t = _LAGRANGE
-    for j in range(n):
-        out[j] = (
-            t[0] * (line[j] + line[j + 7])
-            + t[1] * (line[j + 1] + line[j + 6])
-            + t[2] * (line[j + 2] + line[j + 5])
-            + t[3] * (line[j + 3] + line[j + 4])
-        )
+            out[width - 1] += d[width // 2]
 
 
 @kernel

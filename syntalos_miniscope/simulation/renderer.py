@@ -87,7 +87,7 @@ class Renderer:
         self._pyramid = Pyramid(scene.canvas.shape)
         self._sensor_plane = np.zeros(scene.canvas.fov_shape, np.float32)
         scene.settle(self.life.swing(PREVIEW_S), self._pyramid)
-        extras = spec.extras or Extras()
+        self._extras = extras = spec.extras or Extras()
         sensor = spec.step(Sensor)
         self._chip = sensor and Chip(
             sensor,
@@ -95,7 +95,6 @@ class Renderer:
             noise.stream(spec.seed, scope, "sensor"),
             extras.pixel_defects,
         )
-        self._blurs_motion = extras.motion_blur
         self._fields: dict[str, Image] = {
             kind: values.astype(np.float32)
             for kind, values in (
@@ -166,19 +165,19 @@ class Renderer:
         stages: dict[str, Picture] = {}
         image = self._render(moment, stages)
         units, haze = self.scene.units, self.life.haze
-        dy, dx = moment.path_um.mean(0) / self.scene.canvas.pixel_um
+        dy, dx = (moment.shift_um / self.scene.canvas.pixel_um).tolist()
         rendered = Rendered(
             index=self._index,
             settings=self._settings,
             image=image,
             quaternion=self.life.quaternion,
-            shift_px=(float(dy), float(dx)),
+            shift_px=(dy, dx),
             traces=moment.traces[units],
             spikes=moment.spikes[units],
             intact=moment.intact[units],
             neuropil_temporal=np.zeros(0) if haze is None else haze.temporal,
             neuropil_population=0.0 if haze is None else haze.population,
-            extras=self._extras(),
+            extras=self._truth_of_extras(),
             stages=stages,
         )
         self._index += 1
@@ -188,9 +187,9 @@ class Renderer:
         self._settings = settings or self._settings
         return self.life.expose(self.rate_hz(self._settings), self._light)
 
-    def _extras(self) -> dict[str, float | Floats]:
+    def _truth_of_extras(self) -> dict[str, float | Floats]:
         truth: dict[str, float | Floats] = {}
-        extras = self.spec.extras or Extras()
+        extras = self._extras
         animal, deformation = self.life.animal, self.life.deformation
         if animal is not None:
             truth |= {"speed_cm_s": animal.speed_cm_s, "place_cm": animal.place_cm}
@@ -252,16 +251,11 @@ class Renderer:
         if self._rests or (self.life.motion is None and deformation is None):
             np.copyto(seen, tissue[canvas.fov])
             return seen
-        seen[:] = 0
-        path_px = moment.path_um / canvas.pixel_um
-        if not self._blurs_motion:
-            path_px = path_px.mean(0, keepdims=True)
-        share = 1 / len(path_px)
-        warp_px = None if deformation is None else deformation.warp_px()
-        for dy, dx in path_px:
-            if deformation is None:
-                move(tissue, canvas.margin_px, dy, dx, share, seen)
-            else:
-                angle = deformation.angle_deg
-                deform(tissue, canvas.margin_px, dy, dx, angle, warp_px, share, seen)
+        path_um = moment.path_um if self._extras.motion_blur else moment.shift_um[None]
+        path_px = path_um / canvas.pixel_um
+        if deformation is None:
+            move(tissue, canvas.margin_px, path_px, seen)
+        else:
+            angle, warp_px = deformation.angle_deg, deformation.warp_px()
+            deform(tissue, canvas.margin_px, path_px, angle, warp_px, seen)
         return seen

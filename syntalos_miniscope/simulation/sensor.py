@@ -24,7 +24,7 @@ _LOW32, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MIDDLE, _HALF_RANGE = np.float32(8167.5), np.float32(2**-13)
 _BELL = tuple(np.float32(c) for c in (3.3359, 0.3294, 1.2443, -2.9224, 3.2478))
 """Odd powers that make the sum of four random bytes a normal deviate: a least-squares fit to the
-quantiles of the normal distribution. Moments to the sixth within 1e-3, tails within 10 % to 4 SD."""
+normal quantiles. Moments to the sixth within 1e-3, tails within 10 % to 4 SD."""
 
 
 class Chip:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from syntalos_miniscope.simulation import CellActivity, noise
-from syntalos_miniscope.simulation.activity import Activity, add_bins, frame_means
+from syntalos_miniscope.simulation.activity import Activity, add_bins
 from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS
 
 
@@ -14,7 +14,7 @@ def live(activity: Activity, frames: int):
     traces, spikes = np.empty((frames, n)), np.empty((frames, n))
     for frame in range(frames):
         activity.advance(frame)
-        frame_means(activity.trace, traces[frame])
+        traces[frame] = activity.emission
         spikes[frame] = activity.spikes.sum(1)
     return traces.T, spikes.T
 

@@ -82,12 +82,13 @@ def test_extras_are_repeatable_and_can_be_sought():
 def test_the_picture_turns_by_its_angle_after_it_has_shifted(angle_deg: float):
     canvas = gaussian_filter(np.random.default_rng(0).random((120, 130)), 2).astype(np.float32)
     turned, bend = np.zeros((100, 110), np.float32), np.zeros((2, 100, 110), np.float32)
-    deform(canvas, 10, 0.0, 0.0, angle_deg, bend, 1.0, turned)
+    deform(canvas, 10, np.zeros((1, 2)), angle_deg, bend, turned)
     expected = rotate(canvas.astype(float), angle_deg, reshape=False, order=1)[10:-10, 10:-10]
     assert turned == pytest.approx(expected, abs=1e-5)
     plain, moved = np.zeros_like(turned), np.zeros_like(turned)
-    move(canvas, 10, 1.25, -2.5, 1.0, plain)
-    deform(canvas, 10, 1.25, -2.5, 0.0, bend, 1.0, moved)
+    path_px = np.array([[1.25, -2.5]])
+    move(canvas, 10, path_px, plain)
+    deform(canvas, 10, path_px, 0.0, bend, moved)
     assert moved == pytest.approx(plain, abs=1e-5)
 
 
@@ -124,10 +125,10 @@ def test_motion_blur_is_the_mean_over_the_path():
     tissue = Renderer(spec(*steps).model_copy(update={"output": Output(save_intermediates=True)}))
     tissue.seek(5)
     still = tissue.advance().stages["cells_only"]
-    mean = np.zeros(SMALL.shape, np.float32)
-    for dy, dx in path_px:
-        move(still, canvas.margin_px, dy, dx, 1 / 15, mean)
-    assert frame.image == pytest.approx(mean, abs=1e-4)
+    pictures = np.zeros((15, *SMALL.shape), np.float32)
+    for step, picture in zip(path_px, pictures, strict=True):
+        move(still, canvas.margin_px, step[None], picture)
+    assert frame.image == pytest.approx(pictures.mean(0), abs=1e-4)
 
 
 def test_an_animal_rests_and_runs_at_the_speed_it_is_given():

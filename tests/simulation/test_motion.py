@@ -104,6 +104,6 @@ def test_a_part_of_the_trajectory_is_its_beginning():
 def test_content_moves_down_and_right_bilinearly(by: tuple[float, float]):
     canvas = np.random.default_rng(0).random((40, 44)).astype(np.float32)
     out = np.zeros((30, 34), np.float32)
-    move(canvas, 5, *by, 1.0, out)
+    move(canvas, 5, np.array([by]), out)
     moved = scipy_shift(canvas.astype(float), by, order=1, mode="grid-constant")[5:35, 5:39]
     assert out == pytest.approx(moved, abs=1e-5)
