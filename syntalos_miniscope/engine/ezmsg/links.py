@@ -30,7 +30,55 @@ NEWS_S = 2.0
 """How long the news may take that a process has gone, when a wire to it is dead."""
 
 
-class LinkOut:
+class Link:
+    """One end of a wire that leaves its process, on a thread of its own.
+
+    `end` sends or receives; `carry` does its work until the stream ends, and `over` is called then,
+    however that came. `broken` is called with a line of text if the wire is dead though the other
+    side is there.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        end: Sender | Receiver,
+        carry: Callable[[], None],
+        over: Callable[[], None],
+        broken: Callable[[str], None],
+    ) -> None:
+        self.topic = topic
+        self._end = end
+        self._carry, self._over, self._broken = carry, over, broken
+        self._cut = Event()
+        self._thread = Thread(target=self._live, name=topic, daemon=True)
+
+    def launch(self) -> None:
+        """Begin to carry."""
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Carry no more: the other side has gone."""
+        self._cut.set()
+        self._end.call_off()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until all has been carried."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def _live(self) -> None:
+        try:
+            self._carry()
+        except CalledOffError:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever ezmsg raises, the wire is dead
+            # Not told when the news follows that the other side has gone.
+            if not self._cut.wait(NEWS_S):
+                self._broken(f"the wire to another process is dead: {describe(error)}")
+        self._over()
+
+
+class LinkOut(Link):
     """Sends on what an output gives.
 
     It waits in a queue as in front of a box, with the policy of the input at the other end: where
@@ -40,56 +88,33 @@ class LinkOut:
     def __init__(
         self, topic: str, port: In, sender: Sender, clock: RunClock, broken: Callable[[str], None]
     ) -> None:
-        self.topic = topic
         self.mailbox = Mailbox([port])
-        self.mailbox.queues[port.id].fed = True
         self._queue = self.mailbox.queues[port.id]
+        self._queue.fed = True
         self._sender = sender
         self._clock = clock
-        self._broken = broken
-        self._cut = Event()
-        self._thread = Thread(target=self._live, name=f"to {topic}", daemon=True)
-
-    def launch(self) -> None:
-        """Begin to send."""
-        self._thread.start()
+        super().__init__(topic, sender, self._send, self.mailbox.close, broken)
 
     def cut(self) -> None:
-        """Send no more: the other side has gone. What waits, and what comes, is dropped."""
-        self._cut.set()
+        """Send no more: what waits, and what comes, is dropped."""
+        super().cut()
         self.mailbox.close()
-        self._sender.call_off()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait until all has gone."""
-        if self._thread.ident is not None:
-            self._thread.join(timeout_s)
 
     def counts(self) -> dict[str, int]:
         """Give what was dropped here, and what waits."""
         return {"dropped": self._queue.dropped, "waiting": len(self._queue.waiting)}
 
-    def _live(self) -> None:
+    def _send(self) -> None:
         zero_ns = self._clock.zero_ns
-        try:
-            while (heard := self.mailbox.receive()) is not None:
-                assert isinstance(heard, tuple)
-                self._sender.send(Parcel(heard[1], self.mailbox.sent_ns - zero_ns))
-            self._sender.send(Parcel(None, 0))
-            self._sender.flush()
-        except CalledOffError:
-            self.mailbox.close()
-        except Exception as error:  # noqa: BLE001 - whatever ezmsg raises, the wire is dead
-            self.mailbox.close()
-            _unless_cut(self._cut, self._broken, error)
+        while (heard := self.mailbox.receive()) is not None:
+            assert isinstance(heard, tuple)
+            self._sender.send(Parcel(heard[1], self.mailbox.sent_ns - zero_ns))
+        self._sender.send(Parcel(None, 0))
+        self._sender.flush()
 
 
-class LinkIn:
-    """Hands what comes to the inputs it is for, and their end when that comes.
-
-    `broken`, here as in LinkOut, is called with a line of text if the wire is dead though the
-    other side is there.
-    """
+class LinkIn(Link):
+    """Hands what comes to the inputs it is for, and their end when that comes."""
 
     def __init__(
         self,
@@ -99,41 +124,20 @@ class LinkIn:
         clock: RunClock,
         broken: Callable[[str], None],
     ) -> None:
-        self.topic = topic
         self._receiver = receiver
         self._targets = targets
         self._clock = clock
-        self._broken = broken
-        self._cut = Event()
-        self._thread = Thread(target=self._live, name=f"from {topic}", daemon=True)
+        super().__init__(topic, receiver, self._hand_on, self._finish, broken)
 
-    def launch(self) -> None:
-        """Begin to receive."""
-        self._thread.start()
-
-    def cut(self) -> None:
-        """Receive no more: the other side has gone, and this is the end of the stream."""
-        self._cut.set()
-        self._receiver.call_off()
-
-    def _live(self) -> None:
+    def _hand_on(self) -> None:
         zero_ns = self._clock.zero_ns
-        try:
-            while (parcel := self._receiver.receive()).item is not None:
-                for mailbox, port in self._targets:
-                    mailbox.put(port, parcel.item, zero_ns + parcel.sent_ns)
-        except CalledOffError:
-            pass
-        except Exception as error:  # noqa: BLE001 - whatever ezmsg raises, the wire is dead
-            _unless_cut(self._cut, self._broken, error)
+        while (parcel := self._receiver.receive()).item is not None:
+            for mailbox, port in self._targets:
+                mailbox.put(port, parcel.item, zero_ns + parcel.sent_ns)
+
+    def _finish(self) -> None:
         for mailbox, port in self._targets:
             mailbox.finish(port)
-
-
-def _unless_cut(cut: Event, broken: Callable[[str], None], error: Exception) -> None:
-    """Tell of a dead wire, but not when the news follows that the other side has gone."""
-    if not cut.wait(NEWS_S):
-        broken(f"the wire to another process is dead: {describe(error)}")
 
 
 class Links:
