@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -91,12 +91,13 @@ def from_syntalos(syl: Any, item_type: ItemType) -> Callable[[Any], Item | None]
 
 
 def set_metadata(port: Any, metadata: Metadata) -> None:
-    """Set all metadata of an output port, each value in the way that takes it."""
+    """Set all metadata of an output port, each value in the way that takes it.
+
+    A port outlives a run: nothing of what an earlier one said is left.
+    """
     values = {name: _plain(name, value) for name, value in metadata.items()}
-    flags = {name: value for name, value in values.items() if isinstance(value, bool)}
-    if flags:
-        # Only this call takes flags; it replaces what was set before, so it comes first.
-        port.set_metadata(flags)
+    # Only this call takes flags, and only it takes away what was set before.
+    port.set_metadata({name: value for name, value in values.items() if isinstance(value, bool)})
     for name, value in values.items():
         if isinstance(value, tuple):
             port.set_metadata_value_size(name, list(value))
@@ -107,6 +108,21 @@ def set_metadata(port: Any, metadata: Metadata) -> None:
 def get_metadata(port: Any) -> Metadata:
     """Give the metadata of an input port; empty if nothing is connected."""
     return {str(name): _size(value) for name, value in dict(port.metadata).items()}
+
+
+def plain_attribute(value: Any) -> Any:
+    """Give an attribute of a dataset in the types that the link takes; what it cannot, as text."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, np.generic):
+        return plain_attribute(value.item())
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): plain_attribute(part) for name, part in value.items()}
+    if isinstance(value, Sequence | np.ndarray):
+        return [plain_attribute(part) for part in value]
+    return str(value)
 
 
 def _size(value: Any) -> Any:

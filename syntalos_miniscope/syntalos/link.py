@@ -18,6 +18,7 @@ from syntalos_miniscope.syntalos.items import (
     data_type,
     from_syntalos,
     get_metadata,
+    plain_attribute,
     set_metadata,
     to_syntalos,
 )
@@ -90,8 +91,14 @@ class SyntalosLink:
         syl.raise_error(_cut(text, ERROR_BYTES))
 
     def describe(self, port: str, metadata: Metadata) -> None:
-        """Set all metadata of an output."""
-        set_metadata(self._out[port], metadata)
+        """Set all metadata of an output, and how what is recorded of it may be called.
+
+        Without that, Syntalos's writers name a dataset after the module only, and a table and a
+        zarr writer behind the same scope would want the same one, which fails the run.
+        """
+        stem = port.removesuffix("-out")
+        named = {"data_name_proposal": f"{self.instance}-{stem}/{stem}"}
+        set_metadata(self._out[port], named | dict(metadata))
 
     def inputs(self) -> Mapping[str, Metadata]:
         """Give the metadata of every input that is connected."""
@@ -133,26 +140,28 @@ class SyntalosLink:
         syl.println(f"{self.instance}: {text}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _LinkDataset:
     """A dataset of the run; Syntalos writes its manifest after the run has stopped."""
 
     dataset: Any
     path: Path
     collection_id: str
+    has_data: bool = False
 
     def data_file(self, name: str) -> Path:
         # A dataset of Syntalos has one data file from Python; a second one goes beside it.
-        if self.dataset.is_empty:
-            return Path(self.dataset.set_data_file(name))
-        return self.aux_file(name)
+        if self.has_data:
+            return self.aux_file(name)
+        self.has_data = True
+        return Path(self.dataset.set_data_file(name))
 
     def aux_file(self, name: str) -> Path:
         return Path(self.dataset.add_aux_file(name))
 
     def describe(self, attributes: Mapping[str, Any]) -> None:
         for name, value in attributes.items():
-            self.dataset.set_attribute(name, value)
+            self.dataset.set_attribute(name, plain_attribute(value))
 
 
 def _cut(text: str, size: int) -> str:

@@ -198,9 +198,10 @@ class Module:
 
     def _turn(self) -> None:
         busy = True
-        while busy and self._run is not None and self._box is not None and self._box.running:
-            busy = self._run.step()
+        while busy and self._box is not None and self._box.running:
+            # First, so that nothing has been heard and waits here while Syntalos waits for more.
             self._link.hear()
+            busy = self._run is not None and self._run.step()
             self._on_screen(self._windows.turn)
             if os.getppid() != self._parent:
                 # A killed Syntalos cannot say Stop, and a lit LED must not outlive it.

@@ -33,6 +33,8 @@ def host(tmp_path: Path) -> Iterator[Callable[..., Host]]:
     yield start
     for started in hosts:
         started.close()
+    refused = [text for started in hosts for text in started.refused]
+    assert not refused, refused[:10]
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from sinks import Sink, dataset_names
+
 HERE = Path(__file__).parent
 LINK = HERE / "stand_in"
 NODES = HERE / "nodes"
@@ -50,9 +52,12 @@ class Host:
         self.errors: list[str] = []
         self.statuses: list[str] = []
         self.states: list[str] = []
+        self.refused: list[str] = []
+        """What Syntalos's own writers, one behind every output, would fail the run for."""
         self.taken = 0
         self.hold: Callable[[str], None] = lambda port: None
         """Called before an item's slot is freed: a receiver that takes its time."""
+        self._sinks: dict[str, Sink] = {}
         self._replies: list[tuple[str, Any]] = []
         self._changed = threading.Condition()
         ours, theirs = socket.socketpair()
@@ -93,8 +98,9 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, *error: object) -> None:
         self.close()
+        assert kind is not None or not self.refused, self.refused
 
     def close(self) -> None:
         try:
@@ -130,9 +136,19 @@ class Host:
     def prepare(self, run: str = "run", timeout_s: float = PATIENCE_S) -> bool:
         """Prepare a run; one without a name keeps nothing."""
         self._root = self.folder / run
+        self._sinks.clear()
         return self._ask("prepare", timeout_s, str(self._root) if run else "")
 
     def start(self) -> None:
+        """Begin, with a writer of Syntalos's own behind every output."""
+        self._sinks = {
+            port: Sink(kind, self.metadata.get(port, {}))
+            for port, (_, kind) in self.outputs.items()
+        }
+        own = [path.name for path in self._root.iterdir()] if self._root.is_dir() else []
+        names = [*own, *dataset_names(self.outputs, self.metadata, "Display Name")]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        self.refused += [f"dataset '{name}' was already in use" for name in twice]
         self._ask("start", PATIENCE_S)
 
     def stop(self, timeout_s: float = PATIENCE_S) -> float:
@@ -156,7 +172,7 @@ class Host:
 
     def dataset(self, name: str) -> dict[str, Any]:
         """Give what was known about a dataset when Syntalos saved it."""
-        return json.loads((self._root / name / "manifest.json").read_text())
+        return json.loads((self._root / name / "saved.json").read_text())
 
     def report(self) -> dict[str, Any]:
         name = next(path for path in self._root.iterdir() if path.name.endswith("-report"))
@@ -210,6 +226,8 @@ class Host:
         self.arrivals_ns[port].append(time.monotonic_ns())
         if state != "RUNNING":
             self.sent_outside_a_run.append(port)
+        if port in self._sinks and (refusal := self._sinks[port].take(payload)) is not None:
+            self.refused.append(f"{port}: {refusal}")
 
     def _on_taken(self, port: str) -> None:
         self.taken += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from syntalos_miniscope.syntalos.items import (
     data_type,
     from_syntalos,
     get_metadata,
+    plain_attribute,
     set_metadata,
     to_syntalos,
 )
@@ -123,3 +125,22 @@ def test_the_stand_in_refuses_what_the_real_link_refuses(syl: Any) -> None:
             frame.mat = mat
     with pytest.raises(syl.SyntalosPyError):
         port.submit(["a row"])
+
+
+def test_nothing_that_an_earlier_run_said_stays_in_the_metadata(syl: Any) -> None:
+    """A port outlives a run; a depth of 16 bits that stayed would garble frames of 8."""
+    recorded = Recorded(syl)
+    set_metadata(recorded.port, {"framerate": 20.0, "depth": 2})
+    set_metadata(recorded.port, {"framerate": 30.0})
+    assert recorded.told == {"framerate": 30.0}
+
+
+def test_attributes_are_told_in_the_types_that_the_link_takes() -> None:
+    said: dict[str, Any] = {
+        "size": (608, 600), "rate": np.float32(2.5), "many": np.arange(2), "on": np.True_,
+        "made": datetime(2026, 1, 2, tzinfo=UTC), "deep": {"names": ("a", Path("b"))}, "none": None,
+    }  # fmt: skip
+    assert plain_attribute(said) == {
+        "size": [608, 600], "rate": 2.5, "many": [0, 1], "on": True,
+        "made": "2026-01-02 00:00:00+00:00", "deep": {"names": ["a", "b"]}, "none": None,
+    }  # fmt: skip

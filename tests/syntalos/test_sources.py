@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ TICKERS = [NODES / "ticker", NODES / "ticker_process"]
 both = pytest.mark.parametrize("ticker", TICKERS, ids=lambda path: path.name)
 
 
-def check_in_order(items: dict[str, list[Any]], height: int = 48, period_us: int = 20_000) -> int:
+def check_in_order(items: dict[str, list[Any]], height: int = 64, period_us: int = 20_000) -> int:
     """Check that everything is there, in order and whole; gives how many ticks."""
     frames = items["frames-out"]
     assert frames, "there are frames"
@@ -43,7 +44,8 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
     ticks = check_in_order(module.items)
     assert not module.errors and not module.sent_outside_a_run
     assert module.metadata["frames-out"] == {
-        "framerate": 50.0, "size": ("size", 64, 48), "has_color": False
+        "framerate": 50.0, "size": ("size", 64, 64), "has_color": False,
+        "data_name_proposal": f"{ticker.name}_0-frames/frames",
     }  # fmt: skip
     report = module.report()
     assert report["counters"] == {"stops": 1} and not report["notes"] and not report["error"]
@@ -55,7 +57,8 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
     # Files are closed by the time that Syntalos writes down what there is.
     log = module.dataset(f"{ticker.name}_0-log")
     assert log == {
-        "files": ["log.txt", "more.txt"], "missing": [], "attributes": {"about": "a ticker"}
+        "files": ["log.txt", "more.txt"], "missing": [],
+        "attributes": {"about": {"what": "a ticker", "size": [64, 64]}, "made": "2026-01-02"},
     }  # fmt: skip
     text = module.folder / "run" / f"{ticker.name}_0-log" / "log.txt"
     assert text.read_text() == "start True\nstopped\n"
@@ -281,3 +284,15 @@ def test_a_source_that_cannot_be_made_refuses_the_run_in_a_line() -> None:
     ours.send(Prepare(Settings(), {}))
     Source(Unmade, theirs).live()
     assert ours.receive(60) == Ended("there is no such lamp")
+
+
+def test_edlio_reads_what_a_module_leaves(host: Callable[..., Host]) -> None:
+    edlio = pytest.importorskip("edlio", reason="edlio needs Python 3.12")
+    module = host(NODES / "ticker")
+    module.run(0.2)
+    datasets = {one.name: one for one in edlio.load(module.folder / "run").datasets}
+    assert sorted(datasets) == ["ticker_0-log", "ticker_0-report"]
+    (path,) = datasets["ticker_0-report"].data.part_paths()
+    assert json.loads(Path(path).read_text())["type"] == "ticker"
+    (path,) = datasets["ticker_0-log"].aux_data[0].part_paths()
+    assert Path(path).read_text() == "closed\n"

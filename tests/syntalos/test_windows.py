@@ -13,9 +13,9 @@ import pytest
 from host import NODES, Host
 from PySide6.QtTest import QTest
 from test_sources import check_in_order
+from unlinked import Unlinked
 
 from syntalos_miniscope.node import Settings
-from syntalos_miniscope.recording.edl import DatasetFolder
 from syntalos_miniscope.streams import Frame, TableRow
 from syntalos_miniscope.syntalos.module import Module
 from syntalos_miniscope.syntalos.nodes import load_node
@@ -78,51 +78,8 @@ def test_a_live_knob_reaches_the_run_and_a_fixed_one_waits_for_the_next(
     assert link.hears == 0, "a source keeps to the loop until it is stopped"
     assert link.statuses == ["100 Hz"] and not link.failed
     shapes = {item.mat.shape for port, item in link.sent if port == "frames-out"}
-    assert shapes == {(48, 64)}
+    assert shapes == {(64, 64)}
     assert json.loads(module.save_settings())["settings"]["height"] == 96
-
-
-class Unlinked:
-    """A connection to nothing, in this process; asks to stop after it was heard `hears` times."""
-
-    instance = "box_0"
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.failed: list[str] = []
-        self.said: list[str] = []
-        self.statuses: list[str] = []
-        self.sent: list[tuple[str, Any]] = []
-        self.hears = 1
-        self.stop: Callable[[], None] = lambda: None
-
-    def describe(self, port: str, metadata: Any) -> None: ...
-
-    def inputs(self) -> dict[str, Any]:
-        return {}
-
-    def submit(self, port: str, item: Any) -> None:
-        self.sent.append((port, item))
-
-    def dataset(self, name: str) -> DatasetFolder:
-        return DatasetFolder(self.folder / name)
-
-    def status(self, text: str) -> None:
-        self.statuses.append(text)
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def hear(self) -> None:
-        self.hears -= 1
-        if self.hears == 0:
-            self.stop()
-
-    def zero_ns(self) -> int:
-        return time.monotonic_ns()
-
-    def fail(self, text: str) -> None:
-        self.failed.append(text)
 
 
 @pytest.fixture
@@ -143,9 +100,9 @@ def test_a_knob_that_is_turned_gives_whole_settings(
     node = load_node(str(NODES / "ticker"))
     windows.show_settings(node.Settings(), running=False)
     form: Any = windows.form
-    form.knob("height").show_value(64)
+    form.knob("height").show_value(96)
     form.knob("height").changed.emit()
-    assert edits == [node.Settings.model_validate({"height": 64})]
+    assert edits == [node.Settings.model_validate({"height": 96})]
 
 
 def test_what_may_not_change_is_fixed_during_a_run(windows: Windows) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ class Ticker(Node):
         """What is sent, and what goes wrong."""
 
         rate_hz: float = live(50.0, gt=0, description="Frames per second")
-        height: int = Field(48, ge=2, description="Rows of a frame")
+        height: int = Field(64, ge=2, description="Rows of a frame")
         width: int = Field(64, ge=2, description="Columns of a frame")
         fails: Literal["", "prepare", "run", "stop", "assertion", "deaf"] = Field(
             "", description="Where"
@@ -46,9 +47,9 @@ class Ticker(Node):
         dataset = ctx.dataset("log")
         if dataset is None:
             return
-        self._log = dataset.data_file("log.txt").open("w")
         self._aux = dataset.aux_file("more.txt")
-        dataset.describe({"about": "a ticker"})
+        self._log = dataset.data_file("log.txt").open("w")
+        dataset.describe({"about": {"what": "a ticker", "size": size}, "made": date(2026, 1, 2)})
 
     def start(self, ctx: Context) -> None:
         """Keep when it began."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .data import DataType, MetaSize, SyntalosPyError
-from .edl import EdlDataset, EdlGroup
+from .edl import RUN_UUID, EdlDataset, EdlGroup
 from .ports import SLOTS, InputPort, OutputPort
 
 _libc = ctypes.PyDLL(None)
@@ -43,7 +43,7 @@ class SyntalosLink:
         self.on_show_settings: Callable[[], None] | None = None
         self.on_show_display: Callable[[], None] | None = None
         self.on_save_settings: Callable[[Path], bytes] | None = None
-        self.on_load_settings: Callable[[bytes, Path], bool] | None = None
+        self.on_load_settings: Callable[[bytearray, Path], bool] | None = None
         self._wire, self._acks = wire, acks
         self._in: dict[str, InputPort] = {}
         self._out: dict[str, OutputPort] = {}
@@ -108,6 +108,8 @@ class SyntalosLink:
                 self._guarded(event_fn)
 
     def await_data(self, timeout_usec: int = -1) -> None:
+        if self._shutdown:
+            return
         wait_ms = -1 if timeout_usec < 0 else timeout_usec // 1000
         if _wait_locked(self._wire.fileno(), wait_ms):
             self._dispatch()
@@ -143,7 +145,8 @@ class SyntalosLink:
             self._shutdown = True
             raise
         except Exception as error:  # noqa: BLE001 - as the real one does
-            self.raise_error(f"{type(error).__name__}: {error}")
+            if self.state != "ERROR":
+                self.raise_error(f"{type(error).__name__}: {error}")
             return None
 
     def raise_error(self, message: str) -> None:
@@ -204,7 +207,7 @@ class SyntalosLink:
 
     def _do_load(self, data: bytes, base_dir: str) -> None:
         call = self.on_load_settings
-        ok = self._guarded(lambda: call(data, Path(base_dir))) if call else True
+        ok = self._guarded(lambda: call(bytearray(data), Path(base_dir))) if call else True
         if type(ok) not in (bool, type(None)):
             raise TypeError("Unable to cast Python instance to C++ type 'bool'")
         self._wire.send(("reply", "load", bool(ok)))
@@ -226,7 +229,7 @@ class SyntalosLink:
 
     @property
     def run_uuid(self) -> bytes:
-        return b"\x01" * 16
+        return RUN_UUID
 
     @property
     def root_group(self) -> EdlGroup:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .data import DataType, MetaSize, SyntalosPyError, pack, unpack
+from .edl import ensure_value
 
 if TYPE_CHECKING:
     from .link import SyntalosLink
@@ -65,11 +66,9 @@ class OutputPort:
 
     def set_metadata(self, values: dict[str, Any]) -> None:
         """Replace everything."""
-        self._metadata = {}
-        for key, value in values.items():
-            if type(value) not in (bool, int, float, str, list, dict, type(None), MetaSize):
-                raise SyntalosPyError(f"Cannot set metadata value of type: {type(value).__name__}")
-            self._set(key, value)
+        ensure_value(values)
+        self._metadata = dict(values)
+        self._link.tell_metadata(self.name, self._metadata)
 
     def _set(self, key: str, value: Any) -> None:
         self._metadata[key] = value
