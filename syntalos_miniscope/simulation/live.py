@@ -21,6 +21,9 @@ from syntalos_miniscope.simulation.spec import Spec
 from syntalos_miniscope.simulation.steps import Sensor
 from syntalos_miniscope.streams import Frame
 
+_MEMORY = 0.98
+"""How much of a slow frame is expected of the next: tissue that rises is blurred anew again."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedExposure(Exposure):
@@ -61,7 +64,7 @@ class SimulatedScope:
         self._clock: RunClock | None = None
         self._closed = Event()
         self._due_us = self._render_us = 0.0
-        self._took_us = 0
+        self._took_us = 0.0
         self._exposing: ScopeSettings | None = None
         """The settings of the exposure that is under way."""
         self._made = False
@@ -145,8 +148,10 @@ class SimulatedScope:
             )
         interval_us = 1e6 / self.frame_rate_hz
         self._due_us += interval_us
-        # The first half belongs to whoever works on the frame before.
-        self._render_us = self._due_us - max(interval_us / 2, 2 * self._took_us)
+        # The first half belongs to whoever works on the frame before, but a new focus takes long.
+        refocused = self._last is not None and self._last.settings.ewl != self._settings.ewl
+        lead_us = interval_us if refocused else max(interval_us / 2, 2 * self._took_us)
+        self._render_us = self._due_us - lead_us
         return self._settings
 
     def _make(self, clock: RunClock, settings: ScopeSettings) -> SimulatedExposure | None:
@@ -170,7 +175,7 @@ class SimulatedScope:
                 rendered = self._last
             case _:
                 rendered = self._last = self.renderer.advance(settings)
-                self._took_us = clock.now_us() - began_us
+                self._took_us = max(clock.now_us() - began_us, _MEMORY * self._took_us)
         time_us = round(self._due_us + self._link.jitter_us(index, interval_us))
         frame = Frame(index, time_us, self._as_frame(rendered))
         return SimulatedExposure(frame, rendered.quaternion, rendered)

@@ -154,6 +154,21 @@ def test_in_the_first_half_of_an_exposure_nothing_is_rendered(jumping: Jumping):
     assert scope.renderer.index == 1
 
 
+def test_a_new_focus_is_rendered_as_soon_as_its_exposure_begins(jumping: Jumping):
+    scope = started(jumping)
+    exposures(scope, jumping, 2)
+    # The third exposure has begun already; this is of the fourth, which begins at 0.15 s.
+    scope.apply(knobs(ewl=40))
+    assert len(exposures(scope, jumping, 3)) == 1
+    assert scope.renderer.index == 4
+    jumping.at_s(0.2)
+    assert scope.read(0.0).rendered.settings.ewl == 40
+    # The one after it has its first half free again.
+    jumping.at_s(0.2249)
+    assert scope.read(0.0) is None
+    assert scope.renderer.index == 4
+
+
 def test_closing_twice_is_safe_and_nothing_comes_after(jumping: Jumping):
     scope = started(jumping)
     scope.close()
