@@ -86,7 +86,10 @@ class VideoWriter:
                 f"{self.path} holds frames of {self._dtype} {self._shape}; "
                 f"the next one is {mat.dtype} {mat.shape}"
             )
-        if self._pixels == "bgr0":
+        if self._pixels == "gray":
+            # The encoder reads the pixels where they lie.
+            frame = av.VideoFrame.from_numpy_buffer(mat, format="gray")
+        elif self._pixels == "bgr0":
             frame = av.VideoFrame.from_ndarray(mat, format="bgr24").reformat(format="bgr0")
         else:
             frame = av.VideoFrame.from_ndarray(mat, format=self._pixels)

@@ -40,6 +40,20 @@ def test_frames_come_back_bit_equal(tmp_path, ending, shape, dtype):
     np.testing.assert_array_equal(reader.times_us(), np.arange(5) * 50_000)
 
 
+@pytest.mark.parametrize(("ending", "raw"), [("mkv", False), ("avi", False), ("avi", True)])
+def test_what_was_added_may_be_written_over(tmp_path, ending, raw):
+    """The writer reads pixels where they lie, and is done with them when `add` returns."""
+    page = picture(0, (31, 47)).copy()
+    writer = VideoWriter(tmp_path / f"v.{ending}", 20.0, page, raw=raw)
+    for number in range(5):
+        page[:] = picture(number, (31, 47))
+        writer.add(page, 50_000 * number)
+    page[:] = 0
+    writer.close()
+    for number, mat in VideoReader(tmp_path / f"v.{ending}").frames():
+        np.testing.assert_array_equal(mat, picture(number, (31, 47)))
+
+
 def test_matroska_keeps_uneven_times_to_the_millisecond(tmp_path):
     writer = VideoWriter(tmp_path / "v.mkv", 20.0, picture(0))
     for time_us in (0, 33_000, 33_000, 100_000, 3_600_000_000):
