@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_boxes import PATIENCE_S, Counted, entry_of, got, noted, wait_for
+from engine_boxes import PATIENCE_S, Counted, assert_sums, entry_of, got, noted, wait_for
 
 from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.local import LocalEngine
@@ -60,18 +60,6 @@ def begun(engine: Engine) -> Engine:
 def done(engine: Engine) -> dict[str, Any]:
     assert begun(engine).wait(PATIENCE_S)
     return engine.report()
-
-
-def assert_sums(report: dict) -> None:
-    """Sent is delivered and dropped, for each wire."""
-    sent = {
-        f"{entry['id']}.{out['port']}": out["items"]
-        for entry in report["nodes"]
-        for out in entry["outputs"]
-    }
-    for entry in report["nodes"]:
-        for wire in entry["inputs"]:
-            assert wire["items"] + wire["dropped"] == sent[wire["from"]], (entry["id"], wire)
 
 
 LIVE = "Endless.frames-out > Sink.frames-in"

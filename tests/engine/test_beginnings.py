@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
-from boxes import SlowSink, node, report_of
+from boxes import node
+from engine_boxes import SlowSink, entry_of
 
 from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import RunError, RunOptions
@@ -21,18 +25,7 @@ def test_a_refused_run_stops_boxes_that_have_much_to_say_in_the_end(graph) -> No
     with pytest.raises(RunError, match="an engine runs once"):
         engine.start()
     assert {entry["status"] for entry in engine.report()["nodes"]} == {"ended", "failed"}
-    assert report_of(engine, "Wordy")["error"] is None
-
-
-def test_a_box_that_cannot_begin_fails_the_run_and_all_are_stopped(graph, tmp_path) -> None:
-    engine = LocalEngine(
-        graph(f"{LIVE}, Endless.frames-out > Unready.frames-in"), RunOptions(export_dir=tmp_path)
-    )
-    engine.prepare()
-    with pytest.raises(RunError, match=r"^Unready: the lamp is out$"):
-        engine.start()
-    assert engine.began and engine.wait(0)
-    assert node(engine, "Sink").stops == node(engine, "Unready").stops == 1
+    assert entry_of(engine.report(), "Wordy")["error"] is None
 
 
 def test_a_box_that_cannot_be_made_refuses_the_run_and_the_others_are_stopped(graph) -> None:
@@ -42,7 +35,7 @@ def test_a_box_that_cannot_be_made_refuses_the_run_and_the_others_are_stopped(gr
     with pytest.raises(RunError, match=r"^Unmade: KeyError: 'no such lamp'$"):
         engine.prepare()
     assert node(engine, "Sink").stops == 1
-    assert report_of(engine, "Unmade")["error"] == "KeyError: 'no such lamp'"
+    assert entry_of(engine.report(), "Unmade")["error"] == "KeyError: 'no such lamp'"
 
 
 def test_ctrl_c_while_preparing_closes_what_was_opened(graph, tmp_path, monkeypatch) -> None:
@@ -51,7 +44,6 @@ def test_ctrl_c_while_preparing_closes_what_was_opened(graph, tmp_path, monkeypa
 
     wires = graph(f"{LIVE}, Endless.frames-out > SlowSink.frames-in")
     monkeypatch.setattr(SlowSink, "prepare", interrupted)
-    monkeypatch.setattr(SlowSink, "stops", 0, raising=False)
     engine = LocalEngine(wires, RunOptions(export_dir=tmp_path))
     with pytest.raises(KeyboardInterrupt):
         engine.prepare()
@@ -66,3 +58,28 @@ def test_a_stop_before_the_start_is_kept(graph) -> None:
     engine.start()
     assert engine.wait(10)
     assert engine.report()["exit_reason"] == "stopped"
+
+
+def test_a_run_that_hangs_in_prepare_can_be_left_with_everything_stopped(graph) -> None:
+    engine = LocalEngine(
+        graph("Source.frames-out > Sink.frames-in, Source.frames-out > Hanging.frames-in"),
+        RunOptions(record=False),
+    )
+    refused = threading.Event()
+
+    def prepare() -> None:
+        with pytest.raises(RunError, match="too late"):
+            engine.prepare()
+        refused.set()
+
+    preparing = threading.Thread(target=prepare)
+    preparing.start()
+    while engine.boxes()["Hanging"].text != "hanging":
+        time.sleep(0.005)
+    hanging = node(engine, "Hanging")
+    engine.leave()
+    assert node(engine, "Sink").stops == hanging.stops == 1
+    hanging.released.set()
+    assert refused.wait(60)
+    assert node(engine, "Sink").stops == hanging.stops == 1
+    preparing.join()

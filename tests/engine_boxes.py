@@ -1,7 +1,7 @@
-"""Boxes of a few lines whose nodes may run in another process: what they saw, they leave on disk.
+"""Boxes of a few lines for whichever engine, which keep what happens to them.
 
-`notes` of a node's settings is the folder where it does; in a test the engine of whichever kind
-finds these boxes as node folders, through a catalog.
+In memory, as `noted`, for an engine of this process; and, as their nodes may run in another one, in
+the folder that `notes` of the settings names. There they are found as node folders.
 """
 
 from __future__ import annotations
@@ -39,7 +39,16 @@ class Noting(Node):
 
     Settings = Noted
 
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.noted: list[tuple[Any, ...]] = []
+
+    @property
+    def stops(self) -> int:
+        return self.noted.count(("stop",))
+
     def note(self, *words: Any) -> None:
+        self.noted.append(words)
         if self.settings.notes:
             with Path(self.settings.notes, f"{type(self).__name__}.jsonl").open("a") as file:
                 file.write(json.dumps(words) + "\n")
@@ -99,8 +108,8 @@ class Relay(Noting):
 class Sink(Noting):
     inputs = (In("frames-in", "Frames", Frame, depth=4), In("control-in", "Control", Control))
 
-    def prepare(self, ctx):
-        super().prepare(ctx)
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
         self.got: list[int] = []
 
     def on_data(self, ctx, port, item):
@@ -137,6 +146,8 @@ class Refusing(Sink):
 
 
 class Unready(Sink):
+    """Cannot begin."""
+
     def start(self, ctx):
         raise RuntimeError("the lamp is out")
 
@@ -236,6 +247,18 @@ def entry_of(report: dict, node: str) -> dict:
     return next(entry for entry in report["nodes"] if entry["id"] == node)
 
 
+def assert_sums(report: dict) -> None:
+    """Sent is delivered and dropped, for each wire."""
+    sent = {
+        f"{entry['id']}.{out['port']}": out["items"]
+        for entry in report["nodes"]
+        for out in entry["outputs"]
+    }
+    for entry in report["nodes"]:
+        for wire in entry["inputs"]:
+            assert wire["items"] + wire["dropped"] == sent[wire["from"]], (entry["id"], wire)
+
+
 def pid_of(folder: Path, kind: str) -> int:
     """Give the process that a box was prepared in."""
     [[pid]] = noted(folder, kind, "prepare")
@@ -250,7 +273,7 @@ def wait_for(what: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-KINDS = [
+SHARED = [
     Source, Endless, Relay, Sink, SlowSink, SlowView, Broken, Refusing, Unready, Stuck, LastWords,
     Wordy, Looped, Wrong, Measuring, Reading,
 ]  # fmt: skip
@@ -258,7 +281,7 @@ KINDS = [
 
 def make_node_folders(parent: Path) -> Path:
     """Write each kind as a node folder, as a process of its own can find it."""
-    for kind in KINDS:
+    for kind in SHARED:
         folder = parent / kind.__name__
         folder.mkdir()
         (folder / "module.toml").write_text(
