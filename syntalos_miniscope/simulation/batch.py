@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter, open_minisim_zarr
 from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.batch_video import Codec, VideoSink, free_disk_bytes, white_point
 from syntalos_miniscope.simulation.cost import ensure_affordable
-from syntalos_miniscope.simulation.renderer import Rendered, Renderer
+from syntalos_miniscope.simulation.renderer import STAGE_NAMES, Rendered, Renderer
 from syntalos_miniscope.simulation.spec import QUIET, Spec
 from syntalos_miniscope.simulation.steps import BrainMotion
 from syntalos_miniscope.simulation.truth import TruthKeeper
+
+if TYPE_CHECKING:
+    # A video needs no zarr, which takes longer to import than a small scene to set up.
+    from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
 
 OnFrame = Callable[[int, int], None]
 """Is told how many frames are done, and how many there will be."""
@@ -45,11 +48,12 @@ class Recording:
     until: str | None = None
 
     def stage(self, name: str) -> NDArray[Any]:
-        """Give the movie after a stage; KeyError lists the stages that were kept."""
-        if name not in self.snapshots:
-            kept = ", ".join(self.snapshots) or "none; set output.save_intermediates"
-            raise KeyError(f"no movie was kept after {name!r}; there are: {kept}")
-        return self.snapshots[name]
+        """Give the movie after a stage, by its name or kind; KeyError lists what was kept."""
+        kept = STAGE_NAMES.get(name, name)
+        if kept not in self.snapshots:
+            there = ", ".join(self.snapshots) or "none; set output.save_intermediates"
+            raise KeyError(f"no movie was kept after {name!r}; there are: {there}")
+        return self.snapshots[kept]
 
     def save(self, path: str | Path) -> None:
         """Write it as zarr, in the layout that minisim reads; one that has the name is replaced."""
@@ -66,6 +70,8 @@ class Recording:
     @classmethod
     def load(cls, path: str | Path) -> Recording:
         """Read what `save`, a streamed simulation or minisim has written, into memory."""
+        from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
+
         stored = open_minisim_zarr(Path(path))
         text = stored.root.attrs.get(SPEC_ATTRIBUTE, stored.spec_json)
         until: Any = stored.root.attrs.get(UNTIL_ATTRIBUTE)
@@ -239,6 +245,8 @@ def zarr_writer(
     movie: bool = True,
 ) -> MinisimZarrWriter:
     """Open a recording of a Spec on disk; without a movie it holds the truth only."""
+    from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
+
     plain = spec.model_copy(update={"extras": None})
     attributes = {} if spec.extras is None else {SPEC_ATTRIBUTE: spec.json_text()}
     if until is not None:

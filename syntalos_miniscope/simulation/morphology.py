@@ -83,18 +83,22 @@ def _smooth(image, sigma):
     for i in range(2 * radius + 1):
         taps[i] = exp(-0.5 * ((i - radius) / sigma) ** 2)
     taps /= taps.sum()
-    line = np.empty(size)
+    # A line and its mirror images beyond both ends.
+    line, smooth = np.empty(size + 2 * radius), np.empty(size)
     for axis in range(2):
         view = image if axis == 0 else image.T
         for i in range(size):
+            for j in range(len(line)):
+                at = (j - radius) % (2 * size)
+                line[j] = view[i, at if at < size else 2 * size - 1 - at]
             for j in range(size):
-                total = 0.0
-                for k in range(2 * radius + 1):
-                    at = (j + k - radius) % (2 * size)
-                    total += taps[k] * view[i, at if at < size else 2 * size - 1 - at]
-                line[j] = total
+                smooth[j] = 0.0
+            for k in range(2 * radius + 1):
+                near = line[k:]
+                for j in range(size):
+                    smooth[j] += taps[k] * near[j]
             for j in range(size):
-                view[i, j] = line[j]
+                view[i, j] = smooth[j]
 
 
 @kernel
