@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pictures import picture
 
+from syntalos_miniscope.recording import export_layouts
 from syntalos_miniscope.recording.edl import ExperimentDir
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.recording.video_dataset import VideoDataset
@@ -70,3 +71,22 @@ def daq_session(tmp_path: Path) -> Callable[..., Path]:
         return session
 
     return make
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Parts of four frames, so that there are several."""
+    monkeypatch.setattr("syntalos_miniscope.recording.daq_folder.FRAMES_PER_FILE", 4)
+    monkeypatch.setattr(export_layouts, "FRAMES_PER_FILE", 4)
+    monkeypatch.setattr(export_layouts, "PART_FRAMES", 4)
+    monkeypatch.setattr(export_layouts, "CHUNK_FRAMES", 4)
+
+
+@pytest.fixture
+def source(edl_run) -> Path:
+    """Ten frames, two of them lost, with a note."""
+    index = [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+    run = edl_run(index=index, time_us=[1_234 + 50_001 * i for i in index])
+    report = {"marks": ["101.500 ms: light, then dark"]}
+    (run / "report.json").write_text(json.dumps(report))
+    return run

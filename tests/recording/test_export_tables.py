@@ -1,0 +1,70 @@
+"""Exports as tables: orientation, frame times and notes."""
+
+import os
+
+import numpy as np
+import pandas
+import pytest
+from pictures import picture
+
+from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.edl import ExperimentDir
+from syntalos_miniscope.recording.export import export_recording
+from syntalos_miniscope.recording.quaternion_table import TableColumns, euler_deg
+from syntalos_miniscope.recording.video_dataset import VideoDataset
+from syntalos_miniscope.streams import Frame
+
+
+def test_the_quaternion_table_opens_without_options(tmp_path, source):
+    export_recording(source, "csv", tmp_path / "q.csv")
+    lines = (tmp_path / "q.csv").read_text().splitlines()
+    assert lines[0] == "Time [ms],qw,qx,qy,qz"
+    assert lines[2] == "51.235,0.999950,0.000000,0.010000,0.000000"
+    table = pandas.read_csv(tmp_path / "q.csv")
+    assert len(table) == 10
+    assert table["Time [ms]"].dtype == np.float64
+
+
+def test_angles_frames_and_validity_come_on_request(tmp_path):
+    run = ExperimentDir.create(tmp_path, "m1", "maze")
+    video = VideoDataset(run.dataset("videos/scope"), "scope", 20.0)
+    for number in range(4):
+        video.add(Frame(number, 50_000 * number, picture(number)))
+    video.add_orientation(0, (1.0, 0.0, 0.0, 0.0))
+    video.add_orientation(100_000, (0.1, 0.0, 0.0, 0.0))
+    video.add_orientation(150_000, (0.0, 1.0, 0.0, 0.0))
+    video.close()
+    columns = TableColumns(euler=True, join_frames=True, validity=True)
+    export_recording(run.path, "csv", tmp_path / "q.csv", columns=columns)
+    assert (tmp_path / "q.csv").read_text().splitlines() == [
+        "Time [ms],qw,qx,qy,qz,Roll [deg],Pitch [deg],Yaw [deg],Frame,Valid",
+        "0.000,1.000000,0.000000,0.000000,0.000000,0.0000,0.0000,0.0000,0,1",
+        "50.000,,,,,,,,1,0",
+        "100.000,0.100000,0.000000,0.000000,0.000000,0.0000,0.0000,0.0000,2,0",
+        "150.000,0.000000,1.000000,0.000000,0.000000,180.0000,0.0000,0.0000,3,1",
+    ]
+
+
+def test_euler_angles_are_rotations_about_x_y_and_z():
+    half = np.radians(15)
+    quaternions = np.sin(half) * np.eye(4)[1:]
+    quaternions[:, 0] = np.cos(half)
+    np.testing.assert_allclose(euler_deg(quaternions), np.eye(3) * 30, atol=1e-9)
+
+
+def test_a_folder_of_tables_holds_times_and_notes(tmp_path, source):
+    export_recording(source, "csv", tmp_path / "tables")
+    frames = pandas.read_csv(tmp_path / "tables" / "frames.csv")
+    assert frames["Frame"].tolist() == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert frames["Time [ms]"].tolist()[1] == 51.235
+    notes = pandas.read_csv(tmp_path / "tables" / "notes.csv")
+    assert notes["Note"].tolist() == ["light, then dark"]
+
+
+def test_a_recording_without_orientation_has_no_table_of_it(tmp_path, source):
+    os.remove(source / "videos" / "scope" / "scope_orientation.csv")
+    manifest = source / "videos" / "scope" / "manifest.toml"
+    text = manifest.read_text()
+    manifest.write_text(text[: text.rindex("[[data_aux]]")])
+    with pytest.raises(RecordingError, match="holds no orientation"):
+        export_recording(source, "csv", tmp_path / "q.csv")
