@@ -77,15 +77,33 @@ class Footprints:
         """
         top, left, height, width = window
         out = np.zeros((len(self), height, width))
+        for unit, (row, column, picture) in enumerate(self.seen(window, sigma_px, gain)):
+            rows, columns = picture.shape
+            out[unit, row - top : row - top + rows, column - left : column - left + columns] = (
+                picture
+            )
+        return out
+
+    def seen(
+        self, window: tuple[int, int, int, int], sigma_px: Floats | None, gain: Floats | None
+    ) -> Iterator[tuple[int, int, Floats]]:
+        """Give the row, the column and the picture of every cell, cut at a window of the canvas.
+
+        See `dense`; of a cell beyond the window the picture is empty.
+        """
+        top, left, height, width = window
         for unit, (row, column, patch) in enumerate(self):
-            picture = patch.astype(np.float64)
+            picture: Floats = patch.astype(np.float64)
             if sigma_px is not None:
                 kernel = gaussian_kernel(float(sigma_px[unit]))
                 reach = len(kernel) // 2
-                picture = np.pad(picture, reach)
                 picture = cv2.sepFilter2D(
-                    picture, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_CONSTANT
-                )
+                    np.pad(picture, reach),
+                    cv2.CV_64F,
+                    kernel,
+                    kernel,
+                    borderType=cv2.BORDER_CONSTANT,
+                ).astype(np.float64, copy=False)
                 row, column = row - reach, column - reach
             if gain is not None:
                 picture *= gain[unit]
@@ -94,11 +112,11 @@ class Footprints:
                 min(row + picture.shape[0], top + height),
                 min(column + picture.shape[1], left + width),
             )
-            if first[0] < last[0] and first[1] < last[1]:
-                out[unit, first[0] - top : last[0] - top, first[1] - left : last[1] - left] = (
-                    picture[first[0] - row : last[0] - row, first[1] - column : last[1] - column]
-                )
-        return out
+            if first[0] >= last[0] or first[1] >= last[1]:
+                yield top, left, np.zeros((0, 0))
+            else:
+                cut = picture[first[0] - row : last[0] - row, first[1] - column : last[1] - column]
+                yield first[0], first[1], cut
 
     def subset(self, chosen: NDArray[np.bool_]) -> Footprints:
         """Give the footprints of some cells."""

@@ -53,6 +53,10 @@ class VideoSink:
     ) -> None:
         if path.suffix.lower() not in (".avi", ".mkv"):
             raise ValueError(f"{path} must end in .avi or .mkv")
+        if not levels[0] < levels[1] < inf:
+            raise ValueError(
+                f"white (vmax, {levels[1]:g}) must be a number above black (vmin, {levels[0]:g})"
+            )
         self._beside = path.with_name(f"{path.stem}.spec.json")
         if path.exists() and not self._beside.exists():
             raise RecordingError(
@@ -84,6 +88,8 @@ class VideoSink:
     ) -> None:
         """Finish, or clean up."""
         if self._writer is None:
+            if kind is None:
+                raise ValueError(f"there is no frame to write to {self._path}")
             return
         self._writer.close()
         if kind is not None and not issubclass(kind, KeyboardInterrupt):

@@ -33,7 +33,8 @@ def snr(swing: Swing, electrons_per_unit: Floats, read_noise_e: float) -> Floats
     baseline_e = np.maximum(swing.low, 0) * electrons_per_unit
     noise_e = np.sqrt(baseline_e + read_noise_e**2)
     signal_e = (swing.high - swing.low) * electrons_per_unit
-    return np.divide(signal_e, noise_e, out=np.zeros_like(signal_e), where=noise_e > 0)
+    without_noise = np.where(signal_e > 0, np.inf, 0.0)
+    return np.divide(signal_e, noise_e, out=without_noise, where=noise_e > 0)
 
 
 def electrons_per_unit(

@@ -53,7 +53,7 @@ class PixelDefects(Part):
 
     black_level_adu: float = Field(default=0.0, ge=0, description="Counts in the dark")
     full_well_e: float | None = Field(
-        default=None, description="Electrons that a pixel can hold; none: no limit"
+        default=None, gt=0, description="Electrons that a pixel can hold; none: no limit"
     )
     prnu: float = Field(default=0.0, ge=0, le=0.5, description="SD of sensitivity over pixels")
     dsnu_e: float = Field(default=0.0, ge=0, description="SD of the dark signal over pixels, e⁻")
@@ -71,7 +71,7 @@ class Faults(Part):
     )
     jitter_us: float = Field(default=0.0, ge=0, description="SD of the time stamps, µs")
     disconnect_at_s: float | None = Field(
-        default=None, description="When the cable comes out, s; none: never"
+        default=None, ge=0, description="When the cable comes out, s; none: never"
     )
 
 
@@ -80,7 +80,9 @@ class Extras(Part):
 
     behaviour: Behaviour | None = None
     saturation_dff: float | None = Field(
-        default=None, description="ΔF/F0 at half of what the indicator can give; none: linear"
+        default=None,
+        gt=0,
+        description="ΔF/F0 at half of what the indicator can give; none: linear",
     )
     motion_blur: bool = Field(
         default=False, description="Whether the brain moves within an exposure, too"

@@ -95,7 +95,7 @@ class LiveTruth:
         """Finish the file; a second time does nothing."""
         file, self._file = self._file, None
         if file is not None:
-            file.close(replace(self._keeper.start, detectable=self._keeper.detectable()))
+            file.close(self._keeper.start)
 
     def _known_of(self, exposure: SimulatedExposure) -> FrameTruth:
         frame, rendered = exposure.frame, exposure.rendered

@@ -62,20 +62,27 @@ class Scene:
         self.focal_depth_um: float | None = None
         self._swing: Swing | None = None
         self._focal_um: float | None = None
+        # Vessels have a focus without optics, too.
+        self._rest_um = 0.0
 
     def settle(self, swing: Swing | None, pyramid: Pyramid) -> None:
         """Find the focus, from what the cells do; must be called once, before `focus`."""
         spec = self.spec
         self._swing = swing
+        wanted = spec.acquisition.focal_depth_in_tissue_um
         if spec.step(CellOptics) is not None:
-            self.focal_depth_um = resolve_focus_um(
+            self.focal_depth_um = self._rest_um = resolve_focus_um(
                 spec.acquisition, spec.step(Sensor), self.cells, swing, self._evenness()
             )
+        elif not isinstance(wanted, str):
+            self._rest_um = wanted
+        elif len(self.cells):
+            self._rest_um = float(np.median(self.cells.z_um))
         self.focus(0.0, pyramid)
 
     def focus(self, offset_um: float, pyramid: Pyramid) -> None:
         """Put the focal plane so much deeper than the Spec's; takes some 15 ms if it is new."""
-        focal_um = (self.focal_depth_um or 0.0) + offset_um
+        focal_um = self._rest_um + offset_um
         if focal_um == self._focal_um:
             return
         self._focal_um = focal_um
@@ -129,13 +136,16 @@ class Scene:
         return None if self.vessels is None else self.vessels.mask[self.canvas.fov]
 
     def vessel_overlap(self) -> Floats | None:
-        """Give the share of each unit's planted footprint that vessels hide."""
+        """Give the share of each unit's light, as the scope sees it, that vessels take."""
         if self.vessels is None:
             return None
+        mask, looks = self.vessels.mask, None if self.focal_depth_um is None else self.view
         hidden: list[float] = []
-        for top, left, patch in self.planted:
-            mask = self.vessels.mask[top : top + patch.shape[0], left : left + patch.shape[1]]
-            hidden.append(1 - float((patch * mask).sum()) / float(patch.sum()))
+        for top, left, picture in self.planted.seen(
+            (0, 0, *self.canvas.shape), looks and looks.sigma_px, None
+        ):
+            part = mask[top : top + picture.shape[0], left : left + picture.shape[1]]
+            hidden.append(1 - float((picture * part).sum() / picture.sum()))
         return np.array(hidden)
 
     def detectable(self, swing: Swing | None = None) -> NDArray[np.bool_]:

@@ -84,6 +84,6 @@ class TruthKeeper:
             neuropil_population=None if haze is None or not alive else np.zeros(0),
             vasculature_mask=None if vessels is None else vessels.astype(np.float64),
             vessel_overlap_fraction=None if vessels is None else scene.vessel_overlap(),
-            focal_depth_um=scene.focal_depth_um if optics else None,
+            focal_depth_um=view.focal_um if optics else None,
             maps=renderer.maps(),
         )

@@ -12,11 +12,13 @@ import zarr
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
-from syntalos_miniscope.scope import SCOPE_OUTPUTS
+from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
+from syntalos_miniscope.scope import EWL_STEP_UM, SCOPE_OUTPUTS
 from syntalos_miniscope.simulation import Acquisition, ImageSensor, Spec
 from syntalos_miniscope.simulation.presets import studio_spec
+from syntalos_miniscope.simulation.pyramid import Pyramid
 from syntalos_miniscope.simulation.renderer import Renderer
-from syntalos_miniscope.streams import Control, ControlKind, Frame
+from syntalos_miniscope.streams import Control, ControlKind, Frame, TableRow
 
 SimulatedScope: Any = Catalog.shipped().node("simulated_scope")
 TRUTH = ("truth-motion-out", "truth-traces-out", "truth-events-out", "truth-cells-out")
@@ -133,6 +135,31 @@ def test_the_truth_is_stored_with_the_run(small: Path, tmp_path: Path):
     assert truth["extras/orientation"].shape == (len(stored), 4)
     assert "observed" not in root
     assert Spec.model_validate(json.loads((path / "spec.json").read_text())).seed == 3
+
+
+def test_stored_truth_is_of_the_focus_and_the_cells_that_the_run_began_with(
+    small: Path, tmp_path: Path
+):
+    made = script(small, record_to=tmp_path, ewl=40)
+    made.prepare()
+    made.start()
+    told: list[bool] = []
+    for port, item in made.stream(until_us=60_000_000):
+        if isinstance(item, TableRow) and port == "truth-cells-out":
+            told.append(item.cells[-1] == "yes")
+        if port == "frames-raw-out":
+            made.apply(made.node.settings.model_copy(update={"ewl": -90}))
+            made.feed("control-in", Control(ControlKind.STOP))
+    made.stop()
+    renderer = Renderer(small_spec())
+    spec_focus_um = renderer.scene.view.focal_um
+    renderer.scene.focus(40 * EWL_STEP_UM, Pyramid(renderer.scene.canvas.shape))
+    (path,) = tmp_path.rglob("truth.zarr")
+    truth = open_minisim_zarr(path).truth()
+    assert truth.focal_depth_um == spec_focus_um + 40 * EWL_STEP_UM
+    assert (truth.observed_sigma_px == renderer.scene.view.sigma_px).all()
+    assert (truth.detectable == renderer.scene.detectable()).all()
+    assert told == truth.detectable.tolist() and any(told)
 
 
 def test_knobs_turn_while_it_runs(small: Path):

@@ -93,6 +93,16 @@ def test_every_truth_is_there_in_its_shape() -> None:
     }
 
 
+def test_vessels_take_from_each_cell_what_the_scope_would_see_of_it() -> None:
+    still = [step for step in EVERYTHING.steps if step.kind != "brain_motion"]
+    truth = simulate(EVERYTHING.model_copy(update={"steps": still})).ground_truth
+    seen, mask = truth.A_observed, truth.vasculature_mask
+    assert mask is not None
+    expected = 1 - (seen * mask).sum((1, 2)) / seen.sum((1, 2))
+    assert truth.vessel_overlap_fraction == pytest.approx(expected, abs=1e-9)
+    assert expected.max() > 0.1
+
+
 def test_a_short_recording_is_the_beginning_of_a_long_one() -> None:
     half = ACQUISITION.model_copy(update={"duration_s": 1.0})
     short = simulate(EVERYTHING.model_copy(update={"acquisition": half}))
@@ -161,6 +171,26 @@ def test_without_a_sensor_white_must_be_given(tmp_path: Path, suffix: str) -> No
     assert (frames == 255).mean() == pytest.approx(0.1, abs=0.01)
 
 
+@pytest.mark.parametrize("white", [0.0, -1.0, float("nan"), float("inf")])
+def test_white_must_be_brighter_than_black(tmp_path: Path, white: float) -> None:
+    with pytest.raises(ValueError, match=r"white \(vmax, .*\) must be a number above black"):
+        simulate_video(EVERYTHING, tmp_path / "a.avi", vmax=white)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mkv"])
+def test_a_video_of_no_frames_is_refused(tmp_path: Path, suffix: str) -> None:
+    short = ACQUISITION.model_copy(update={"duration_s": 0.001})
+    with pytest.raises(ValueError, match="there is no frame to write"):
+        simulate_video(
+            EVERYTHING.model_copy(update={"acquisition": short}), tmp_path / f"a.{suffix}"
+        )
+    unseen = simulate(EVERYTHING, until="optics")
+    with pytest.raises(ValueError, match="there is no frame to write"):
+        unseen.write_video(tmp_path / f"a.{suffix}", vmax=1.0)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("stage", ["composite", "cells_only", "neuropil", "vasculature"])
 def test_light_can_be_stopped_on_its_way(stage: str) -> None:
     part, whole = simulate(EVERYTHING, until=stage), simulate(EVERYTHING)
@@ -205,6 +235,7 @@ def test_intermediates_are_kept_when_asked_for(tmp_path: Path) -> None:
         *("illumination_profile", "vignette", "leakage", "sensor"),
     ]
     assert np.array_equal(recording.stage("sensor"), recording.observed)
+    assert recording.stage("composite") is recording.stage("cells_only")
     assert recording.stage("neuropil").shape[1:] == recording.ground_truth.planted.canvas_shape
     assert recording.stage("vignette").shape == recording.observed.shape
     with pytest.raises(KeyError, match="lens"):

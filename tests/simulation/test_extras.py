@@ -5,6 +5,7 @@
 # pyright: reportOptionalOperand=false, reportArgumentType=false
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy.ndimage import gaussian_filter, rotate
 from test_renderer import FULL, NOMINAL, SMALL, play, spec
 
@@ -23,6 +24,7 @@ from syntalos_miniscope.simulation.faults import Fate, FaultyLink
 from syntalos_miniscope.simulation.motion import move
 from syntalos_miniscope.simulation.noise import stream
 from syntalos_miniscope.simulation.renderer import Renderer
+from syntalos_miniscope.simulation.spec import first_fault
 
 STILL = [step for step in FULL[:-1] if step.kind != "brain_motion"]
 
@@ -223,6 +225,24 @@ def test_what_no_frame_changes_is_stored_with_the_truth(tmp_path):
         "warp_modes": (frames, 4),
         "orientation": (frames, 4),
     }
+
+
+@pytest.mark.parametrize(
+    ("extras", "said"),
+    [
+        ({"saturation_dff": 0}, "extras.saturation_dff: Input should be greater than 0; it is 0"),
+        ({"pixel_defects": {"full_well_e": -5}}, "full_well_e: Input should be greater than 0"),
+        ({"faults": {"disconnect_at_s": -1}}, "disconnect_at_s: Input should be greater than or"),
+        ({"faults": {"drop_share": 1}}, "drop_share: Input should be less than 1; it is 1"),
+        ({"rotation": {"sd_deg": 9}}, "sd_deg: Input should be less than or equal to 5; it is 9"),
+        ({"faults": {"drops": 1}}, "extras.faults.drops: there is no such field"),
+    ],
+)
+def test_extras_that_cannot_be_are_refused_in_one_line(extras, said):
+    with pytest.raises(ValidationError) as caught:
+        Spec.model_validate({"steps": [], "extras": extras})
+    assert said in first_fault(caught.value)
+    assert "\n" not in first_fault(caught.value)
 
 
 def test_a_faulty_link_loses_and_repeats_the_share_that_it_is_told():

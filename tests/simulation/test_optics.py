@@ -121,6 +121,11 @@ def test_detectability_is_that_of_the_table(row: str):
     assert abs(found[0] - float(expected)) < digits(expected)
 
 
+def test_without_any_noise_all_that_changes_is_detected():
+    swing = Swing(np.zeros(2), np.array([0.0, 1e-6]))
+    assert (snr(swing, np.ones(2), 0.0) >= 3).tolist() == [False, True]
+
+
 def test_auto_focus_without_a_sensor_is_the_median_depth():
     cells = cells_at((100, 0, 0), (120, 0, 0), (180, 0, 0))
     assert resolve_focus_um(LADDER, None, cells, None, np.ones(3)) == 120

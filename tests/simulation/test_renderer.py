@@ -244,6 +244,17 @@ def test_auto_focus_and_what_is_detected_are_minisims():
     assert np.mean([scene.view.in_focus.sum() for scene in scenes]) == pytest.approx(218, rel=0.1)
 
 
+@pytest.mark.parametrize(("wanted", "at_um"), [("auto", None), (40.0, 40.0)])
+def test_vessels_have_a_focus_without_optics_too(wanted, at_um):
+    layer = VesselLayer(depth_um=30.0, root_radius_um=9.0)
+    steps = (*FULL[:2], Composite(), Vasculature(enabled=True, layers=[layer]))
+    renderer = Renderer(spec(*steps, focal_depth_in_tissue_um=wanted))
+    mask = renderer.scene.vessels.mask.copy()
+    assert renderer.scene.focal_depth_um is None
+    renderer.scene.vessels.focus(at_um or float(np.median(renderer.scene.cells.z_um)))
+    assert (renderer.scene.vessels.mask == mask).all()
+
+
 def test_memory_does_not_grow():
     renderer = Renderer(spec())
     play(renderer, 20)
