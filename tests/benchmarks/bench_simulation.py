@@ -1,8 +1,11 @@
-"""The simulated scope beside minisim: CPU for set-up and each frame, peak memory, and live pacing.
+"""The simulated scope beside minisim: CPU for each frame, set-up and imports, memory, live pacing.
 
 minisim is what a user would take instead. Both render the same Spec to the same raw Y800 video,
-each in a process of its own, in this run, on this machine; compare the ratios. The cost of a
-frame is the difference of two lengths. Needs `.venv-minisim` (tests/oracles/make_minisim_env).
+in processes of their own, in turn, in this run, on this machine; compare the ratios, of which the
+middle one of three is shown. The cost of a frame is the difference of two lengths in a process that
+is warm; set-up is what the first recording of a process takes beside its frames. Imports are all
+before it, from the start of Python, numba's own at its first call included. Needs `.venv-minisim`
+(tests/oracles/make_minisim_env).
 """
 
 from __future__ import annotations
@@ -15,13 +18,25 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 MINISIM = ROOT / ".venv-minisim/bin/python"
-SHORT, LONG, ENDLESS = 100, 600, 60_000
-"""Frames."""
+SHORT, LONG, LADDER, ENDLESS = 100, 600, 3000, 60_000
+"""Frames: of every scene, of the large ones, of the small one, and for growth."""
+TURNS = 3
+
+
+class Cost(NamedTuple):
+    """CPU time for a frame, set-up, imports, and the last two together; peak memory."""
+
+    frame_s: float
+    setup_s: float
+    imports_s: float
+    start_s: float
+    peak_mb: float
 
 
 def cpu_s() -> float:
@@ -34,24 +49,30 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def work(program: str, task: str, spec_file: str) -> None:
+def work(program: str, task: str, spec_file: str, *frames: str) -> None:
     """Do one task in a process of its own and print what it took; runs under either Python."""
     if program == "minisim":
         from minisim import Spec, simulate_video  # pyright: ignore[reportMissingImports]
     else:
-        from syntalos_miniscope.simulation import Spec, simulate_video
-    spec: Any = Spec.model_validate_json(Path(spec_file).read_text())
-    began = cpu_s()
-    told: dict[str, float] = {}
-    if task == "video":
-        with tempfile.TemporaryDirectory() as folder:
-            quiet: dict[str, Any] = {"progress": False} if program == "minisim" else {}
-            simulate_video(spec, Path(folder) / "a.avi", vmax=255.0, codec="Y800", **quiet)
-    elif task == "null":
-        render_to_nowhere(spec)
-    else:
-        told = pace(spec)
-    print(json.dumps({"cpu_s": cpu_s() - began, "peak_mb": peak_mb(), **told}))
+        from syntalos_miniscope.simulation import Spec, noise, simulate_video
+
+        noise.uniform(noise.stream(0), 0)
+    imports_s = cpu_s()
+    scene = json.loads(Path(spec_file).read_text())
+    specs: list[Any] = [Spec.model_validate(with_frames(scene, int(n))) for n in frames]
+    told: dict[str, Any] = {"imports_s": imports_s, "cpu_s": []}
+    for spec in specs:
+        began = cpu_s()
+        if task == "video":
+            with tempfile.TemporaryDirectory() as folder:
+                quiet: dict[str, Any] = {"progress": False} if program == "minisim" else {}
+                simulate_video(spec, Path(folder) / "a.avi", vmax=255.0, codec="Y800", **quiet)
+        elif task == "null":
+            render_to_nowhere(spec)
+        else:
+            told |= pace(spec)
+        told["cpu_s"].append(cpu_s() - began)
+    print(json.dumps({**told, "peak_mb": peak_mb()}))
 
 
 def render_to_nowhere(spec: Any) -> None:
@@ -101,16 +122,25 @@ def only_sleep(woken: list[float], n: int, period_s: float) -> None:
         woken.append(time.monotonic())
 
 
-def measure(program: str, spec: dict[str, Any], task: str = "video") -> dict[str, float]:
+def run(program: str, task: str, spec: dict[str, Any], *frames: int) -> dict[str, Any]:
     python = MINISIM if program == "minisim" else Path(sys.executable)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(spec, file)
         file.flush()
         command = [str(python), "-W", "ignore", __file__, program, task, file.name]
+        command += [str(n) for n in frames]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{program} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(program: str, task: str, spec: dict[str, Any], long: int = LONG) -> Cost:
+    took = run(program, task, spec, SHORT, SHORT, long)
+    cold_s, short_s, long_s = took["cpu_s"]
+    frame_s = (long_s - short_s) / (long - SHORT)
+    setup_s, imports_s = cold_s - SHORT * frame_s, took["imports_s"]
+    return Cost(frame_s, setup_s, imports_s, setup_s + imports_s, took["peak_mb"])
 
 
 def with_frames(spec: dict[str, Any], n: int) -> dict[str, Any]:
@@ -134,24 +164,24 @@ def scenes() -> dict[str, dict[str, Any]]:
 
 
 def side_by_side() -> None:
-    print("Rendering to a raw Y800 video; ratio = minisim / ours")
-    head = ("scene", "program", "ms CPU/frame", "ratio", "set-up s", "ratio", f"MB at {LONG}")
-    print("{:22} {:10} {:>13} {:>7} {:>9} {:>7} {:>12}".format(*head))
+    print("Rendering to a raw Y800 video; ratio = minisim / ours, the middle one of", TURNS)
+    print_row("scene", "program", "ms CPU/frame", "set-up s", "imports s", "both s", "peak MB")
     for name, spec in scenes().items():
-        rows = {}
-        for program in ("minisim", "ours"):
-            short = measure(program, with_frames(spec, SHORT))
-            long = measure(program, with_frames(spec, LONG))
-            frame_s = (long["cpu_s"] - short["cpu_s"]) / (LONG - SHORT)
-            rows[program] = frame_s, short["cpu_s"] - SHORT * frame_s, long["peak_mb"]
-        theirs = rows["minisim"]
-        for program, (frame_s, setup_s, peak) in rows.items():
-            ratios = theirs[0] / frame_s, theirs[1] / setup_s
-            print(
-                f"{name:22} {program:10} {1000 * frame_s:13.2f} {ratios[0]:7.1f} "
-                f"{setup_s:9.2f} {ratios[1]:7.1f} {peak:12.0f}",
-                flush=True,
-            )
+        long = LADDER if name.startswith("ladder") else LONG
+        turns = [
+            (measure("minisim", "video", spec, long), measure("ours", "video", spec, long))
+            for _ in range(TURNS)
+        ]
+        for program, costs in (("minisim", [t for t, _ in turns]), ("ours", [o for _, o in turns])):
+            frame_s, *starts_s, peak = (median(each) for each in zip(*costs, strict=True))
+            starts = [f"{start_s:.2f}" for start_s in starts_s]
+            print_row(name, program, f"{1000 * frame_s:.3f}", *starts, f"{peak:.0f}")
+        ratios = [median(t[k] / o[k] for t, o in turns) for k in range(4)]
+        print_row(name, "ratio", *(f"{ratio:.1f}" for ratio in ratios), "")
+
+
+def print_row(*cells: str) -> None:
+    print("{:20} {:8} {:>13} {:>9} {:>10} {:>8} {:>8}".format(*cells), flush=True)
 
 
 def growth() -> None:
@@ -166,22 +196,22 @@ def growth() -> None:
         acquisition = {**v4["acquisition"], "image_sensor": sensor}
         grow(f"pixels {side}²", {**v4, "acquisition": acquisition})
     for n in (LONG, ENDLESS):
-        took = measure("ours", with_frames(v4, n), "null")
-        print(f"{f'frames {n}':28} {1000 * took['cpu_s'] / n:13.2f} {'':9} {took['peak_mb']:6.0f}")
+        took = run("ours", "null", v4, n)
+        frame_ms = 1000 * took["cpu_s"][0] / n
+        print(f"{f'frames {n}':28} {frame_ms:13.2f} {'':9} {took['peak_mb']:6.0f}")
 
 
 def grow(what: str, spec: dict[str, Any]) -> None:
-    short = measure("ours", with_frames(spec, SHORT), "null")
-    long = measure("ours", with_frames(spec, LONG), "null")
-    frame_s = (long["cpu_s"] - short["cpu_s"]) / (LONG - SHORT)
-    setup_s = short["cpu_s"] - SHORT * frame_s
-    print(f"{what:28} {1000 * frame_s:13.2f} {setup_s:9.2f} {long['peak_mb']:6.0f}", flush=True)
+    took = measure("ours", "null", spec)
+    print(
+        f"{what:28} {1000 * took.frame_s:13.2f} {took.setup_s:9.2f} {took.peak_mb:6.0f}", flush=True
+    )
 
 
 def live() -> None:
     v4 = scenes()["V4 CA1 608², motion"]
-    acquisition = {**v4["acquisition"], "fps": 30.0, "duration_s": 30.0}
-    took = measure("ours", {**v4, "acquisition": acquisition}, "pace")
+    spec = {**v4, "acquisition": {**v4["acquisition"], "fps": 30.0}}
+    took = run("ours", "pace", spec, 30 * 30)
     print("\nLive, V4 CA1 with motion at 30 fps for 30 s (nominal interval 33.33 ms)")
     print(f"share of one core {100 * took['core']:.1f} %, dropped {took['dropped']:.0f}")
     for name, what in (("ours", "frames"), ("sleep", "a thread that only sleeps")):
@@ -192,8 +222,8 @@ def main() -> None:
     if not MINISIM.exists():
         sys.exit("there is no .venv-minisim to compare with; run tests/oracles/make_minisim_env")
     # The kernels are compiled once per machine and cached; no start after the first pays for it.
-    measure("ours", with_frames(scenes()["ladder 200²"], 20))
-    measure("ours", with_frames(scenes()["V4 CA1 608², motion"], 20))
+    for spec in scenes().values():
+        run("ours", "video", spec, 20)
     side_by_side()
     growth()
     live()
