@@ -1,7 +1,8 @@
 """`python -m syntalos_miniscope.syntalos NODE`: what the launcher of an installed module becomes.
 
 `SYNTALOS_MINISCOPE_LINK` says where Syntalos keeps `syntalos_mlink`; it is looked for last, so
-that our own libraries are the ones of our environment.
+that our own libraries are the ones of our environment. `SYNTALOS_MINISCOPE_BEGAN` says when the
+launcher began, by the monotonic clock, which all processes share.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ What is not done by then goes on beside us; `prepare` may take 15 s.
 
 def main(address: str) -> int:
     """Serve one node until Syntalos ends; 1 and a line if it cannot begin."""
-    begin = time.monotonic()
+    began_s = float(os.environ.get("SYNTALOS_MINISCOPE_BEGAN", time.monotonic()))
     places = os.environ.get("SYNTALOS_MINISCOPE_LINK", "").split(os.pathsep)
     sys.path += [place for place in places if place]
     from syntalos_miniscope.catalog import CatalogError
@@ -38,6 +39,8 @@ def main(address: str) -> int:
     except ImportError as error:
         if error.name != "syntalos_mlink":
             raise
+        if not isinstance(error, ModuleNotFoundError):
+            return _refuse(f"Syntalos's Python link does not load: {error}")
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         return _refuse(
             f"Syntalos's Python link was not found for Python {version}: either Syntalos did not "
@@ -47,7 +50,7 @@ def main(address: str) -> int:
     warming = warm_up_beside(address)
     if warming is not None:
         with suppress(subprocess.TimeoutExpired):
-            warming.wait(max(begin + PATIENCE_S - time.monotonic(), 0))
+            warming.wait(max(began_s + PATIENCE_S - time.monotonic(), 0))
     link = SyntalosLink(node)
     link.serve(Module(link, node, Path(address).name, address))
     return 0

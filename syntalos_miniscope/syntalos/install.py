@@ -26,6 +26,7 @@ LAUNCHER_TEXT = '''\
 
 import os
 import sys
+import time
 
 PYTHON = {python!r}
 NODE = {node!r}
@@ -35,6 +36,8 @@ if not os.access(PYTHON, os.X_OK):
         f"syntalos-miniscope: its Python {{PYTHON}} has gone; "
         "run 'syntalos-miniscope syntalos install' again"
     )
+# Syntalos grants 10 s from here on.
+os.environ["SYNTALOS_MINISCOPE_BEGAN"] = str(time.monotonic())
 # Syntalos's Python libraries are looked for after ours, and children get none of them.
 os.environ["SYNTALOS_MINISCOPE_LINK"] = os.environ.pop("PYTHONPATH", "")
 os.execv(PYTHON, [PYTHON, "-P", "-u", "-m", "syntalos_miniscope.syntalos", NODE])

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -31,24 +32,34 @@ def silent(text: str) -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def home(tmp_path: Path) -> Path:
+    """A home as people have it: with a space in its name."""
+    path = tmp_path / "a home"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def place(home: Path) -> Place:
     return Place(
-        tmp_path / "Syntalos" / "modules", (sys.executable,), sys.version_info[:2],
-        tmp_path / "env", True, BUILT_IN,
+        home / "Syntalos" / "modules", (sys.executable,), sys.version_info[:2],
+        home / "env", True, BUILT_IN,
     )  # fmt: skip
 
 
-def test_an_installed_node_runs_as_syntalos_starts_it(place: Place, tmp_path: Path) -> None:
+def test_an_installed_node_runs_as_syntalos_starts_it(place: Place, home: Path) -> None:
     """Syntalos's python3 on `main`, its PYTHONPATH first, nothing else known."""
-    (module,) = install.install([TESTS.folders["ticker"]], place, OURS, silent)
+    place.environment.symlink_to(sys.prefix)
+    environment = given_environment(place.environment, place)
+    (module,) = install.install([TESTS.folders["ticker"]], place, environment, silent)
     about = tomllib.loads((module / "module.toml").read_text())["syntalos_module"]
     assert about["type"] == "python" and about["name"] == "ticker" and not about["use_venv"]
     assert (module / about["icon"]).is_file() and (module / about["main"]).is_file()
     command = ["/usr/bin/python3", about["main"]]
     if not Path(command[0]).exists():
         pytest.skip("there is no /usr/bin/python3")
-    shutil.copytree(module, tmp_path / "cwd")
-    with Host("ticker", tmp_path / "cwd", command=command) as started:
+    shutil.copytree(module, home / "cwd")
+    with Host("ticker", home / "cwd", command=command) as started:
         started.wait_ready()
         started.run(0.3)
         assert started.items["frames-out"] and not started.errors
@@ -78,6 +89,19 @@ def test_a_module_started_by_hand_says_so_in_a_line(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=60, env=env, cwd=tmp_path,
     )  # fmt: skip
     assert ran.returncode == 1 and "there is no node 'no_such'" in ran.stderr
+
+
+def test_a_link_that_does_not_load_is_named_in_a_line(home: Path) -> None:
+    """Such as that of another build, or one whose libraries are gone."""
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    (home / f"syntalos_mlink{suffix}").write_bytes(b"no library")
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", "syntalos_miniscope.syntalos", str(NODES / "slow")],
+        capture_output=True, text=True, timeout=60, cwd=home,
+        env=os.environ | {"SYNTALOS_MINISCOPE_LINK": str(home)},
+    )  # fmt: skip
+    assert ran.returncode == 1 and ran.stderr.count("\n") == 1
+    assert "Syntalos's Python link does not load: " in ran.stderr
 
 
 def test_what_was_installed_is_listed_checked_and_taken_out(place: Place) -> None:
@@ -177,9 +201,9 @@ def test_the_link_of_another_python_than_syntalos_starts_is_found_out(tmp_path: 
 
 
 def test_a_flatpak_is_installed_into_from_inside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / "bin" / "flatpak"
+    program = home / "bin" / "flatpak"
     program.parent.mkdir()
     program.write_text(
         f'#!/bin/sh\ncase "$2" in --command=python3) shift 3; exec {sys.executable} "$@";; esac\n'
@@ -187,9 +211,9 @@ def test_a_flatpak_is_installed_into_from_inside(
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(home))
     place = places.flatpak()
-    data = tmp_path / ".var" / "app" / "org.syntalos.syntalos" / "data"
+    data = home / ".var" / "app" / "org.syntalos.syntalos" / "data"
     assert place.modules == data / "modules" and place.version == sys.version_info[:2]
     environment = given_environment(Path(sys.prefix), place)
     assert environment.run_by[:2] == ("flatpak", "run")
@@ -201,20 +225,20 @@ def test_a_flatpak_is_installed_into_from_inside(
 
 
 @pytest.fixture
-def syntalos(tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+def syntalos(home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("XDG")}
 
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "syntalos_miniscope.cli", "syntalos", *words],
-            capture_output=True, text=True, timeout=120, env=env | {"HOME": str(tmp_path)},
+            capture_output=True, text=True, timeout=120, env=env | {"HOME": str(home)},
         )  # fmt: skip
 
     yield call
 
 
 def test_the_command_line_refuses_in_a_line(
-    syntalos: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    syntalos: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, home: Path
 ) -> None:
     for words, said in (
         (["install", "no_such"], "there is no node 'no_such'; known: "),
@@ -231,7 +255,7 @@ def test_the_command_line_refuses_in_a_line(
         ran = syntalos(*words)
         assert ran.returncode == 2, (words, ran.stderr)
         assert said in ran.stderr and "Traceback" not in ran.stderr
-    assert not (tmp_path / ".local").exists()
+    assert not (home / ".local").exists()
     ran = syntalos("list")
     assert ran.returncode == 0 and "none of ours is in" in ran.stderr
 
