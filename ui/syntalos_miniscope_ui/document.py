@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,13 @@ from syntalos_miniscope.project import (
     Graph,
     GraphWire,
     Project,
-    ProjectError,
     Wire,
     check,
     load,
-    parse,
     save,
 )
 from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame, ItemType, TableRow
+from syntalos_miniscope_ui import clipboard
 
 Point = tuple[float, float]
 End = tuple[str, str]
@@ -150,10 +149,15 @@ class Document:
 
     def add(self, type_id: str, at: Point) -> str:
         """Put a new box on the canvas and give its id."""
-        box = Box(id=self._free_id(type_id, ()), type=type_id, position=at)
         folder = self.catalog.folders.get(type_id)
         name = folder.name if folder else type_id
-        self._change(f"Add {name}", nodes=(*self.project.nodes, self._titled(box, name)))
+        box = Box(
+            id=clipboard.free_id(type_id, {box.id for box in self.project.nodes}),
+            type=type_id,
+            title=clipboard.free_title(name, {box.title for box in self.project.nodes}),
+            position=at,
+        )
+        self._change(f"Add {name}", nodes=(*self.project.nodes, box))
         return box.id
 
     def remove(self, boxes: Collection[str], wires: Collection[str] = ()) -> None:
@@ -196,51 +200,19 @@ class Document:
 
     def copy(self, boxes: Collection[str]) -> str:
         """Give boxes and the wires between them as the text of a project."""
-        return Project(
-            nodes=tuple(box for box in self.project.nodes if box.id in boxes),
-            wires=tuple(
-                wire
-                for wire in self.project.wires
-                if wire.source_end[0] in boxes and wire.target_end[0] in boxes
-            ),
-        ).to_toml()
+        return clipboard.copied(self.project, boxes)
 
-    def paste(self, text: str, offset: Point = (32.0, 32.0)) -> list[str]:
-        """Add the boxes of a copied text under free ids, moved by `offset`, and give the ids."""
-        pasted = parse(text, "clipboard")
-        new_ids: dict[str, str] = {}
-        nodes: list[Box] = []
-        for box in pasted.nodes:
-            new_ids[box.id] = self._free_id(box.id, new_ids.values())
-            at = (box.position[0] + offset[0], box.position[1] + offset[1])
-            nodes.append(box.model_copy(update={"id": new_ids[box.id], "position": at}))
-        wires = tuple(
-            _wire((new_ids[source], out), (new_ids[target], into))
-            for wire in pasted.wires
-            for (source, out), (target, into) in [(wire.source_end, wire.target_end)]
-        )
-        self._change(
-            "Paste",
-            nodes=(*self.project.nodes, *nodes),
-            wires=(*self.project.wires, *wires),
-        )
-        return list(new_ids.values())
+    def paste(self, text: str) -> list[str]:
+        """Add the boxes of a copied text, beside those that are there, and give their ids."""
+        project, ids = clipboard.pasted(self.project, text)
+        self._change("Paste", nodes=project.nodes, wires=project.wires)
+        return ids
 
     def _edit_box(self, label: str, node_id: str, merge: Hashable, **parts: object) -> None:
         nodes = tuple(
             box.model_copy(update=parts) if box.id == node_id else box for box in self.project.nodes
         )
         self._change(label, merge, nodes=nodes)
-
-    def _free_id(self, wanted: str, also_taken: Iterable[str]) -> str:
-        taken = {box.id for box in self.project.nodes} | set(also_taken)
-        stem = wanted.rstrip("0123456789").removesuffix("_") or wanted
-        ids = (wanted, *(f"{stem}_{number}" for number in range(2, len(taken) + 3)))
-        return next(candidate for candidate in ids if candidate not in taken)
-
-    def _titled(self, box: Box, name: str) -> Box:
-        number = sum(other.type == box.type for other in self.project.nodes) + 1
-        return box.model_copy(update={"title": name if number == 1 else f"{name} {number}"})
 
     # Wires
 
@@ -259,13 +231,18 @@ class Document:
                 f"{out.title} gives {TYPE_WORDS[out.type]}, "
                 f"{into.title} takes {TYPE_WORDS[into.type]}"
             )
-        wire = _wire(source, target)
-        others = tuple(other for other in self.project.wires if other.target != wire.target)
-        try:
-            check(self.project.model_copy(update={"wires": (*others, wire)}), self.catalog)
-        except ProjectError:
+        if out.type is not Control and source[0] in self._fed_by(target):
             return "This would close a circle: only command wires may"
         return None
+
+    def _fed_by(self, target: End) -> set[str]:
+        """Give the boxes that data reaches from a box, if an input of it is wired anew."""
+        wires = [w for w in self._graph.wires if w.out.type is not Control and w.target != target]
+        reached, ahead = set[str](), {target[0]}
+        while ahead:
+            reached |= ahead
+            ahead = {wire.target[0] for wire in wires if wire.source[0] in ahead} - reached
+        return reached
 
     def connections(self, node_id: str) -> list[GraphWire]:
         """Give every wire that could be drawn from or to a box and is not there yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import (
@@ -139,10 +139,12 @@ class GraphScene(QGraphicsScene):
         return [target for target, wire in self.wires.items() if wire.isSelected()]
 
     def select(self, boxes: Sequence[str]) -> None:
-        """Select these boxes and nothing else."""
-        self.clearSelection()
-        for node_id in boxes:
-            self.boxes[node_id].setSelected(True)
+        """Select these boxes and nothing else, and say so once."""
+        with QSignalBlocker(self):
+            self.clearSelection()
+            for node_id in boxes:
+                self.boxes[node_id].setSelected(True)
+        self.selectionChanged.emit()
 
     def select_next(self, step: int) -> None:
         """Select the next box, or the one before with -1, in reading order."""

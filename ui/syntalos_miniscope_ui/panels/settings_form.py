@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -42,21 +43,16 @@ class SettingsForm(QWidget):
     ) -> None:
         super().__init__()
         self._settings = settings
-        self._live = {
-            name
-            for name, part in type(settings).model_json_schema().get("properties", {}).items()
-            if part.get("live")
-        }
+        fields = fields_of(type(settings))
+        self._live = {name for name, part in fields.items() if part.get("live")}
         self._rows: dict[str, _Row] = {}
-        schema = type(settings).model_json_schema()
-        definitions: Mapping[str, Any] = schema.get("$defs", {})
         layout = QFormLayout(self)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        for name, part in schema.get("properties", {}).items():
+        for name, part in fields.items():
             if name not in leave_out:
-                self._add(layout, name, resolved(part, definitions), own_knobs.get(name))
+                self._add(layout, name, part, own_knobs.get(name))
         self.show_settings(settings)
 
     def show_settings(self, settings: BaseModel) -> None:
@@ -193,6 +189,19 @@ class _Row(QWidget):
         self.knob.setEnabled(not why)
         self.reset.setEnabled(not why)
         self.knob.setToolTip(f"{self.help}\n{why}".strip())
+
+
+@cache
+def fields_of(settings: type[BaseModel]) -> Mapping[str, Mapping[str, Any]]:
+    """Give the schema of every field of a settings class, references filled in.
+
+    Pydantic takes some ms for it, and the panels of a scope ask again and again.
+    """
+    schema = settings.model_json_schema()
+    definitions: Mapping[str, Any] = schema.get("$defs", {})
+    return {
+        name: resolved(part, definitions) for name, part in schema.get("properties", {}).items()
+    }
 
 
 def resolved(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
