@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 class Photobleaching:
-    """`intact` (n,) is the share of each cell's indicator that is left, 1 at first.
+    """`intact` (n,) is the share of each cell's indicator that is left, 1 at first; and its mean.
 
     `illumination` (n,) is the excitation where each cell rests, 1 in the middle of the field.
     """
@@ -30,19 +30,22 @@ class Photobleaching:
 
     def reset(self) -> None:
         """Make every cell fresh."""
-        self.intact = np.ones(len(self._illumination))
+        self.intact, self.mean_intact = np.ones(len(self._illumination)), 1.0
 
     def advance(self, emission: Floats, light: float) -> None:
         """Live through a frame of constant emission (n,), with the LED at `light` of its usual."""
         self.intact = self.intact.copy()
-        _fade(
+        self.mean_intact = _fade(
             self.intact, emission, self._illumination, self._susceptibility * light, self._recovery
         )
 
 
 @kernel
 def _fade(intact, emission, illumination, susceptibility, recovery):
+    total = 0.0
     for i in range(len(intact)):
         rate = recovery + susceptibility * illumination[i] * max(emission[i], 0.0)
         rest = recovery / rate
         intact[i] = rest + (intact[i] - rest) * exp(-rate)
+        total += intact[i]
+    return total / len(intact) if len(intact) else 1.0

@@ -158,8 +158,7 @@ class Life:
             self.bleaching.advance(emission, light)
         total = self._act(frame)
         if self.haze is not None:
-            bleaching = self.bleaching if self._n else None
-            intact = 1.0 if bleaching is None else float(bleaching.intact.mean())
+            intact = 1.0 if self.bleaching is None else self.bleaching.mean_intact
             self.haze.advance(frame, total, intact)
         if self.motion is not None:
             self.motion.advance(frame, 1.0 if self.animal is None else self.animal.vigour)
