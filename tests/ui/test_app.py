@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from small import HERE
 
-from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope_ui.document import Document
 
 WATCH = """
@@ -34,11 +34,12 @@ def watch(seen):
 """
 PROGRAM = f"""{WATCH}
 from pathlib import Path
-from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.project import load
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope_ui.app import main
-file, nodes, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+file, how = Path(sys.argv[1]), sys.argv[2]
+sys.path.insert(0, {str(HERE)!r})
+from small import find_boxes
 
 def seen(window):
     if not hasattr(window, "files"):
@@ -50,7 +51,7 @@ def seen(window):
 
 watch(seen)
 run = RunOptions() if how == "run" else None
-sys.exit(main(load(file), file, Catalog.find([nodes]), run=run))
+sys.exit(main(load(file), file, find_boxes(), run=run))
 """
 STUDIO = f"""{WATCH}
 from syntalos_miniscope.cli import main
@@ -61,9 +62,8 @@ main()
 
 
 @pytest.fixture
-def program(tmp_path: Path, catalog: Catalog, document: Document):
+def program(tmp_path: Path, document: Document):
     document.save(tmp_path / "small.toml")
-    nodes = next(iter(catalog.folders.values())).path.parent
     started: list[subprocess.Popen[str]] = []
 
     def start(how: str, change: str = "", into: str = "") -> subprocess.Popen[str]:
@@ -74,7 +74,7 @@ def program(tmp_path: Path, catalog: Catalog, document: Document):
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(f"[run]\nsubject=m01\nfolder={tmp_path / 'export'}\n")
         child = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(tmp_path / "small.toml"), str(nodes), how],
+            [sys.executable, "-c", PROGRAM, str(tmp_path / "small.toml"), how],
             env=os.environ | own | {"QT_QPA_PLATFORM": "offscreen"},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

@@ -1,40 +1,13 @@
 """The canvas by mouse and by keyboard."""
 
-import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from hands import at, head, press, pull, tip
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.search import Entry, SearchList, SearchPopup
-from syntalos_miniscope_ui.window import EditorWindow
-
-
-def at(window: EditorWindow, place: QPointF) -> QPoint:
-    return window.view.mapFromScene(place)
-
-
-def press(window: EditorWindow, key: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
-    window.view.setFocus()
-    QTest.keyClick(window.view, key, modifier)
-
-
-def pull(window: EditorWindow, start: QPointF, end: QPointF, *, let_go: bool = True) -> None:
-    port = window.view.viewport()
-    QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=at(window, start))
-    for share in (0.3, 0.7, 1.0):
-        QTest.mouseMove(port, at(window, start + (end - start) * share))
-    if let_go:
-        QTest.mouseRelease(port, Qt.MouseButton.LeftButton, pos=at(window, end))
-
-
-def tip(window: EditorWindow, node: str, port: str) -> QPointF:
-    return window.scene.boxes[node].port(port).tip()
-
-
-def head(window: EditorWindow, node: str) -> QPointF:
-    return window.scene.boxes[node].pos() + QPointF(80, 15)
 
 
 def popup() -> SearchPopup:
@@ -45,11 +18,6 @@ def popup() -> SearchPopup:
 
 def sources(document: Document) -> dict[str, str]:
     return {wire.target: wire.source for wire in document.project.wires}
-
-
-def test_the_scene_draws_every_box_and_wire(window, document) -> None:
-    assert set(window.scene.boxes) == {"camera", "recorder", "canvas", "plot", "rows"}
-    assert set(window.scene.wires) == {wire.target for wire in document.project.wires}
 
 
 def test_a_wire_pulled_to_a_fitting_port_connects(window, document) -> None:
@@ -119,14 +87,6 @@ def test_a_box_pulled_moves_on_the_grid_and_back_by_undo(window, document) -> No
     document.undo()
     assert document.project.box("plot").position == (320, 320)
     assert window.scene.boxes["plot"].pos() == QPointF(320, 320)
-
-
-def test_wires_follow_a_box_that_moves(window) -> None:
-    wire = window.scene.wires["plot.signal-in"]
-    before = wire._path.currentPosition()
-    window.scene.boxes["plot"].setPos(500, 500)
-    assert wire._path.currentPosition() != before
-    assert wire._path.currentPosition() == tip(window, "plot", "signal-in")
 
 
 def test_delete_removes_the_selection_and_undo_brings_it_back(window, document) -> None:
@@ -245,55 +205,6 @@ def test_escape_closes_the_search_and_adds_nothing(window, document) -> None:
     press(window, Qt.Key.Key_A)
     QTest.keyClick(popup(), Qt.Key.Key_Escape)
     assert document.project == before
-
-
-def test_zoom_by_wheel_keys_and_fit(window, qtbot) -> None:
-    view = window.view
-    view.resetTransform()
-    view.zoom(1.25)
-    assert view.transform().m11() == pytest.approx(1.25)
-    for _ in range(50):
-        view.zoom(2)
-    assert view.transform().m11() == pytest.approx(3.0)
-    for _ in range(50):
-        view.zoom(0.5)
-    assert view.transform().m11() == pytest.approx(0.2)
-    press(window, Qt.Key.Key_Home)
-    seen = view.mapToScene(view.viewport().rect()).boundingRect()
-    assert all(seen.contains(b.sceneBoundingRect().center()) for b in window.scene.boxes.values())
-
-
-def test_the_middle_button_pans(window) -> None:
-    view = window.view
-    before = view.mapToScene(0, 0)
-    port = view.viewport()
-    QTest.mousePress(port, Qt.MouseButton.MiddleButton, pos=QPoint(100, 100))
-    QTest.mouseMove(port, QPoint(60, 80))
-    QTest.mouseRelease(port, Qt.MouseButton.MiddleButton, pos=QPoint(60, 80))
-    moved = view.mapToScene(0, 0) - before
-    assert moved.x() > 0
-    assert moved.y() > 0
-
-
-def test_a_drop_on_a_wire_is_red_with_its_count(window) -> None:
-    wire = window.scene.wires["canvas.frames-in"]
-    wire.show_load(19.6, 0, alarm=False)
-    assert (wire.label.text, wire.label.alarm) == ("19.6/s", False)
-    wire.show_load(19.6, 1204, alarm=True)
-    assert (wire.label.text, wire.label.alarm) == ("19.6/s · 1,204 dropped", True)
-    wire.show_load(19.6, 1204, alarm=False)
-    assert (wire.label.text, wire.label.alarm) == ("19.6/s · 1,204 dropped", False)
-    wire.show_load(None, 0, alarm=False)
-    assert not wire.label.isVisible()
-
-
-@pytest.mark.parametrize("mode", ["light", "dark", "system"])
-def test_the_canvas_is_drawn_in_every_mode(window, mode) -> None:
-    window.set_mode(mode)
-    assert set(window.scene.boxes) == {"camera", "recorder", "canvas", "plot", "rows"}
-    picture = window.view.grab().toImage()
-    corner = picture.pixelColor(3, 3).name().upper()
-    assert corner in (window.theme.canvas, window.theme.grid)
 
 
 def test_a_search_prefers_what_is_called_so(qtbot) -> None:
