@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -36,7 +37,7 @@ class InlineRun:
         self._box = box
         self._node = node(settings)
         self._now_s = now_s
-        self._caught_up_s = 0.0
+        self._caught_up_s = math.inf
         self._waiting: deque[tuple[str, Item]] = deque()
         self._stopped = True
 

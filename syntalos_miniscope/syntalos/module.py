@@ -153,9 +153,12 @@ class Module:
         self._guard(lambda: run.start(zero_ns))
 
     def receive(self, port: str, read: Callable[[], Item | None]) -> None:
-        """Take data of an input, read by `read`; what comes after the end is let go unread."""
-        run, box_ = self._run, self._box
-        if run is None or box_ is None or not box_.running:
+        """Take data of an input, read by `read`; what comes after the end is let go unread.
+
+        It may come before the start: Syntalos starts modules one after the other.
+        """
+        run = self._run
+        if run is None:
             return
 
         def take() -> None:

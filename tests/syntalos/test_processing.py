@@ -135,6 +135,20 @@ def test_a_wire_over_which_nothing_came_is_told(host: Callable[..., Host]) -> No
     assert "Nothing arrived on frames-in." in module.log()
 
 
+def test_data_that_comes_before_the_start_is_worked_on(host: Callable[..., Host]) -> None:
+    """Syntalos starts its modules one after the other: a source may be ahead of us."""
+    module = host(NODES / "slow", {"work_ms": 0.0})
+    module.connect("frames-in", framerate=50.0, size=(80, 64), has_color=False)
+    assert module.prepare(), module.errors
+    give_frames(module, 5, 100.0)
+    module.wait(lambda: module.taken == 5)
+    assert not module.items
+    module.start()
+    module.wait(lambda: len(module.items["frames-out"]) == 5)
+    module.stop()
+    assert not module.errors and not module.sent_outside_a_run
+
+
 def test_data_after_the_stop_is_let_go(host: Callable[..., Host]) -> None:
     module = host(NODES / "slow", {"work_ms": 0.0})
     begin(module)

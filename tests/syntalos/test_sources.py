@@ -72,8 +72,9 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
 def test_a_command_is_heard_while_the_source_runs(host: Callable[..., Host], ticker: Path) -> None:
     module = host(ticker)
     assert module.prepare()
-    module.start()
     module.give("control-in", (5, 0, "light on"))
+    module.wait(lambda: module.taken == 1)
+    module.start()
     module.give("control-in", (2, 0, ""))
     module.give("control-in", (0, 0, ""))
     time.sleep(0.3)
