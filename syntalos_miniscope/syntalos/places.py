@@ -26,6 +26,10 @@ BUILT_IN = frozenset(
 """The ids of Syntalos's own modules, as of 3.1."""
 
 
+PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
+"""Where Syntalos looks for the Python of its modules, before it asks the PATH."""
+
+
 class SyntalosError(Exception):
     """What cannot be installed, and what would be right: one line."""
 
@@ -50,10 +54,7 @@ class Place:
 
 def native() -> Place:
     """Find the Syntalos of this system; SyntalosError if there is no Python for it."""
-    python = next(
-        (p for p in ("/usr/bin/python3", "/usr/local/bin/python3") if os.access(p, os.X_OK)),
-        shutil.which("python3"),
-    )
+    python = next((p for p in PYTHONS if os.access(p, os.X_OK)), shutil.which("python3"))
     if python is None:
         raise SyntalosError("there is no python3, which Syntalos starts its Python modules with")
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
@@ -82,7 +83,9 @@ def flatpak() -> Place:
     """Find the Syntalos that came as a Flatpak; SyntalosError if there is none."""
     if shutil.which("flatpak") is None:
         raise SyntalosError("there is no flatpak on this system; leave --flatpak away")
-    python = ("flatpak", "run", "--command=python3", FLATPAK_ID)
+    names = (*PYTHONS, "python3")
+    commands = [("flatpak", "run", f"--command={name}", FLATPAK_ID) for name in names]
+    python = next(filter(_runs, commands), commands[-1])
     try:
         version = _version(python)
     except SyntalosError as error:
@@ -106,6 +109,13 @@ def _version(python: Iterable[str]) -> tuple[int, int]:
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SyntalosError(f"'{' '.join(words[:-2])}' does not run: {error}") from error
     return int(major), int(minor)
+
+
+def _runs(python: Iterable[str]) -> bool:
+    try:
+        return bool(_version(python))
+    except SyntalosError:
+        return False
 
 
 def link_versions(folders: Iterable[Path]) -> set[tuple[int, int]]:

@@ -205,8 +205,10 @@ def test_a_flatpak_is_installed_into_from_inside(
 ) -> None:
     program = home / "bin" / "flatpak"
     program.parent.mkdir()
+    # Its PATH may lead to another Python than Syntalos starts.
     program.write_text(
-        f'#!/bin/sh\ncase "$2" in --command=python3) shift 3; exec {sys.executable} "$@";; esac\n'
+        '#!/bin/sh\ncase "$2" in --command=/usr/bin/python3) '
+        f'shift 3; exec {sys.executable} "$@";; esac\n'
         'shift 3; exec "$@"\n'
     )
     program.chmod(0o755)
