@@ -21,6 +21,9 @@ NEIGHBOURS = np.array(
 )
 EDGE_SHARE = 0.25
 """Of its peak: where a footprint ends."""
+EDGE_PX = 2
+"""No cell is looked for so near the edge, in pixels of half the resolution: when the picture is
+moved back, the edge is repeated into it, and vessels and haze flash there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class _Peeler:
         self._search = search
         self._reach = max(round(search.diameter_px * 0.75), 3)
         self._merit: Image = np.zeros(noise.shape, np.float32)
-        self._tired = np.zeros(noise.shape, np.bool_)
+        self._tired = np.ones(noise.shape, np.bool_)
+        self._tired[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX] = False
         self._judge(0, noise.shape[0], 0, noise.shape[1])
 
     def best(self) -> tuple[int, int] | None:
@@ -128,15 +132,15 @@ def _core(raw: Image, y: int, x: int) -> Image:
 
 
 def _enlarged(small: list[tuple[int, int, Image]], shape: tuple[int, int]) -> Rois:
-    dense = np.zeros((len(small), *shape), np.float32)
-    for k, (top, left, patch) in enumerate(small):
+    large: list[tuple[int, int, Image]] = []
+    for top, left, patch in small:
         room = np.pad(patch, 1)
         grown = cv2.resize(room, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
         y0, x0 = max(2 * top - 2, 0), max(2 * left - 2, 0)
         grown = grown[y0 - (2 * top - 2) :, x0 - (2 * left - 2) :]
         grown = grown[: shape[0] - y0, : shape[1] - x0]
-        dense[k, y0 : y0 + grown.shape[0], x0 : x0 + grown.shape[1]] = grown
-    return Rois.of(dense)
+        large.append((y0, x0, grown.astype(np.float32, copy=False)))
+    return Rois.placed(large, shape)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from syntalos_miniscope.analysis.events import noise_sd
-from syntalos_miniscope.analysis.rois import LEAST_SHARE, Rois
+from syntalos_miniscope.analysis.rois import Rois, without_skirt
+from syntalos_miniscope.recording.truth import Footprints
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
 
 SUPPORT_SHARE = 0.1
 """Of its peak: the pixels of a footprint that are compared with the movie."""
@@ -84,8 +86,8 @@ class ExtractionParameters(BaseModel):
 class Extraction:
     """Cells that were extracted. A footprint times its trace is in the movie's own units."""
 
-    footprints: Floats
-    """(cell, H, W), the largest weight of each 1."""
+    footprints: Footprints
+    """Where the cells lie, the largest weight of each 1."""
     traces: Floats
     """C, (cell, frame): the calcium without its noise."""
     raw_traces: Floats
@@ -105,14 +107,21 @@ class Extraction:
 
     def rois(self) -> Rois:
         """Give the footprints as regions `cell 1`, `cell 2`…, faint skirts left out."""
-        least = LEAST_SHARE * self.footprints.max(axis=(1, 2), keepdims=True, initial=0)
         names = [f"cell {k + 1}" for k in range(len(self))]
-        return Rois.of(np.where(self.footprints >= least, self.footprints, 0), names)
+        cores = ((top, left, without_skirt(patch)) for top, left, patch in self.footprints)
+        return Rois.placed(cores, self.footprints.canvas_shape, names)
+
+    def pictures(self) -> Floats:
+        """Give the footprints in whole frames, (cell, H, W); most of that is empty."""
+        out = np.zeros((len(self), *self.footprints.canvas_shape), np.float32)
+        for picture, (top, left, patch) in zip(out, self.footprints, strict=True):
+            picture[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
+        return out
 
     def kept(self, mask: NDArray[np.bool_]) -> Extraction:
         """Give those cells alone that `mask` (cell,) says."""
         return Extraction(
-            self.footprints[mask],
+            self.footprints.subset(mask),
             self.traces[mask],
             self.raw_traces[mask],
             self.spikes[mask],
@@ -145,9 +154,9 @@ def evaluate_components(
     A cell is accepted if both its signal-to-noise ratio and its spatial correlation reach their
     thresholds. See `signal_to_noise` and `spatial_correlation`.
     """
-    if movie.shape[1:] != extraction.footprints.shape[1:]:
+    if movie.shape[1:] != extraction.footprints.canvas_shape:
         raise ValueError(
-            f"the footprints are of {extraction.footprints.shape[1:]} and the movie of "
+            f"the footprints are of {extraction.footprints.canvas_shape} and the movie of "
             f"{movie.shape[1:]} pixels (height, width)"
         )
     if len(movie) != extraction.traces.shape[1]:
@@ -189,12 +198,9 @@ def spatial_correlation(extraction: Extraction, movie: NDArray[Any]) -> NDArray[
     other cells did meanwhile, over the footprint's pixels (Giovannucci et al. 2019, "Component
     quality assessment"; Pnevmatikakis et al. 2016).
     """
-    footprints = extraction.footprints.reshape(len(extraction), movie[0].size)
-    inside = [np.flatnonzero(one) for one in footprints]
-    supports = [
-        pixels[one[pixels] > SUPPORT_SHARE * one[pixels].max(initial=0)]
-        for one, pixels in zip(footprints, inside, strict=True)
-    ]
+    inside = [_by_pixel(*one, movie.shape[2]) for one in extraction.footprints]
+    parts = [values > SUPPORT_SHARE * values.max(initial=0) for _, values in inside]
+    supports = [pixels[part] for (pixels, _), part in zip(inside, parts, strict=True)]
     weights = _bright_less_quiet(extraction.traces)
     seen = [np.zeros(len(support)) for support in supports]
     for t in np.flatnonzero(weights.any(axis=0)):
@@ -203,10 +209,11 @@ def spatial_correlation(extraction: Extraction, movie: NDArray[Any]) -> NDArray[
             seen[k] += weights[k, t] * frame[supports[k]].astype(np.float32)
     rises = weights @ extraction.traces.T
     np.fill_diagonal(rises, 0)
-    light = _LightByPixel(footprints, inside)
+    light = _LightByPixel(inside, movie[0].size)
     found = np.zeros(len(extraction))
     for k, support in enumerate(supports):
-        a, b = footprints[k, support].astype(np.float64), seen[k] - light.of(rises[k], support)
+        a = inside[k][1][parts[k]].astype(np.float64)
+        b = seen[k] - light.of(rises[k], support)
         if len(a) > 2 and a.std() > 0 and b.std() > 0:
             found[k] = np.corrcoef(a, b)[0, 1]
     return found
@@ -225,21 +232,25 @@ def _bright_less_quiet(traces: Floats) -> Floats:
     return weights
 
 
+def _by_pixel(top: int, left: int, patch: Floats, width: int) -> tuple[Places, Floats]:
+    """Give the pixels of a footprint, counted along the rows of a frame, and their weights."""
+    rows, columns = np.nonzero(patch)
+    return (top + rows) * width + left + columns, patch[rows, columns]
+
+
 class _LightByPixel:
-    """Which footprints (cell, pixel) reach a pixel, so that only those need be asked.
+    """Which footprints reach a pixel of so many, so that only those need be asked."""
 
-    `inside` are the pixels that each reaches.
-    """
-
-    def __init__(self, footprints: Floats, inside: list[NDArray[np.int64]]) -> None:
-        pixels = np.concatenate([np.zeros(0, np.int64), *inside])
+    def __init__(self, inside: list[tuple[Places, Floats]], size: int) -> None:
+        pixels = np.concatenate([np.zeros(0, np.int64), *(pixels for pixels, _ in inside)])
+        weights = np.concatenate([np.zeros(0, np.float32), *(values for _, values in inside)])
         order = np.argsort(pixels, kind="stable")
-        self._cells = np.repeat(np.arange(len(inside)), [len(one) for one in inside])[order]
-        self._weights = footprints[self._cells, pixels[order]]
-        counts = np.bincount(pixels, minlength=footprints.shape[1])
+        self._cells = np.repeat(np.arange(len(inside)), [len(one) for one, _ in inside])[order]
+        self._weights = weights[order]
+        counts = np.bincount(pixels, minlength=size)
         self._begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
-    def of(self, amounts: Floats, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    def of(self, amounts: Floats, pixels: Places) -> NDArray[np.float64]:
         """Give what (cell,) amounts of all footprints make together at some pixels."""
         begins, counts = self._begins[pixels], self._begins[pixels + 1] - self._begins[pixels]
         places = np.repeat(np.arange(len(pixels)), counts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -50,15 +50,26 @@ class Rois:
     @classmethod
     def of(cls, dense: NDArray[Any], names: Sequence[str] = ()) -> Rois:
         """Make them of (roi, height, width) weights; empty ones are left out."""
+        shape = (int(dense.shape[1]), int(dense.shape[2]))
+        return cls.placed(((0, 0, picture) for picture in dense), shape, names)
+
+    @classmethod
+    def placed(
+        cls,
+        pictures: Iterable[tuple[int, int, NDArray[Any]]],
+        shape: tuple[int, int],
+        names: Sequence[str] = (),
+    ) -> Rois:
+        """Make them of weights (h, w), each with its row and column in frames of `shape`."""
         patches: list[tuple[int, int, NDArray[np.float32]]] = []
         kept: list[str] = []
-        for k, picture in enumerate(dense):
+        for k, (top, left, picture) in enumerate(pictures):
             name = names[k] if k < len(names) else f"roi {k + 1}"
             weights = np.nan_to_num(np.asarray(picture, np.float32))
             if weights.size and (peak := float(weights.max())) > 0:
-                patches.append(_cropped(weights / peak))
+                row, column, patch = _cropped(weights / peak)
+                patches.append((top + row, left + column, patch))
                 kept.append(name)
-        shape = (int(dense.shape[1]), int(dense.shape[2]))
         return cls(tuple(kept), Footprints.stacked(patches, shape))
 
 
@@ -138,7 +149,7 @@ def _from_npz(path: Path, shape: tuple[int, int]) -> Rois:
         names = [str(name) for name in stored["names"]] if "names" in stored else ()
     if weights.ndim != 3:
         raise ValueError(f"A is (roi, height, width), not {weights.ndim}-dimensional")
-    return Rois.of(_without_skirts(weights), names)
+    return _read(weights, weights.shape[1:], names)
 
 
 def _from_caiman(path: Path, shape: tuple[int, int]) -> Rois:
@@ -151,11 +162,14 @@ def _from_caiman(path: Path, shape: tuple[int, int]) -> Rois:
         data, rows, starts = (np.asarray(matrix[name]) for name in ("data", "indices", "indptr"))
         dims: Any = stored["dims"] if "dims" in stored else stored["estimates/dims"]
         height, width = (int(side) for side in np.asarray(dims))
-    weights = np.zeros((len(starts) - 1, height, width), np.float32)
-    for unit, (begin, end) in enumerate(pairwise(starts)):
+
+    def picture(begin: int, end: int) -> NDArray[Any]:
+        weights = np.zeros((height, width), np.float32)
         # Pixels are counted down the columns, as in Matlab.
-        weights[unit, rows[begin:end] % height, rows[begin:end] // height] = data[begin:end]
-    return Rois.of(_without_skirts(weights))
+        weights[rows[begin:end] % height, rows[begin:end] // height] = data[begin:end]
+        return weights
+
+    return _read((picture(*ends) for ends in pairwise(starts)), (height, width))
 
 
 def _from_minian(path: Path, shape: tuple[int, int]) -> Rois:
@@ -165,12 +179,18 @@ def _from_minian(path: Path, shape: tuple[int, int]) -> Rois:
     inside = path / "A.zarr" if (path / "A.zarr").is_dir() else path
     stored: Any = zarr.open_group(str(inside), mode="r")
     weights = read_array(stored["A"])
-    return Rois.of(_without_skirts(weights))
+    return _read(weights, weights.shape[1:])
 
 
-def _without_skirts(weights: NDArray[Any]) -> NDArray[Any]:
-    peaks = weights.max(axis=(1, 2), keepdims=True)
-    return np.where(weights >= LEAST_SHARE * peaks, weights, 0)
+def _read(
+    pictures: Iterable[NDArray[Any]], shape: tuple[int, int], names: Sequence[str] = ()
+) -> Rois:
+    return Rois.placed(((0, 0, without_skirt(one)) for one in pictures), shape, names)
+
+
+def without_skirt(weights: NDArray[Any]) -> NDArray[Any]:
+    """Give the weights of a footprint without those that are faint beside its peak."""
+    return np.where(weights >= LEAST_SHARE * weights.max(), weights, 0)
 
 
 def _cropped(weights: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:

@@ -78,10 +78,10 @@ def test_cells_come_back_with_peaks_of_one_and_the_light_in_their_traces(stand_i
     told = []
     found = ask(movie, stand_in("good"), tmp_path / "work", lambda *said: told.append(said))
     assert len(found) == 2  # the third has no footprint
-    assert found.footprints.max(axis=(1, 2)).tolist() == [1, 1]
+    assert found.pictures().max(axis=(1, 2)).tolist() == [1, 1]
     assert found.traces[0, 1] == pytest.approx(2.0)  # twice as bright a footprint before
     assert found.traces[1, 0] == pytest.approx(30.0)
-    assert found.footprints.dtype == found.traces.dtype == np.float32
+    assert found.pictures().dtype == found.traces.dtype == np.float32
     assert found.backend == "minian"
     assert told == [("loading the program", None), ("looking for cells", 0.25)]
 

@@ -53,10 +53,10 @@ def test_cells_come_back_where_they_are_with_their_light(caiman, movie, tmp_path
     (packages(caiman) / "cores.pth").write_text(f"import os; os.cpu_count = lambda: {cores}")
     parameters = PARAMETERS.model_copy(update={"rf": rf})
     found = extract(movie, parameters, caiman, tmp_path, frame_rate_hz=20.0)
-    peaks = sorted(np.unravel_index(one.argmax(), SHAPE) for one in found.footprints)
+    peaks = sorted(np.unravel_index(one.argmax(), SHAPE) for one in found.pictures())
     assert len(peaks) == 2
     np.testing.assert_allclose(peaks, [(14, 12), (14, 44)], atol=1)
-    for footprint, raw in zip(found.footprints, found.raw_traces, strict=True):
+    for footprint, raw in zip(found.pictures(), found.raw_traces, strict=True):
         y, x = np.unravel_index(footprint.argmax(), SHAPE)
         light = movie[:, y - 1 : y + 2, x - 1 : x + 2].mean(axis=(1, 2))
         assert np.corrcoef(raw, light)[0, 1] > 0.95
@@ -69,7 +69,7 @@ def test_cells_come_back_where_they_are_with_their_light(caiman, movie, tmp_path
 def test_a_movie_without_cells_has_none(caiman, tmp_path):
     dark = np.random.default_rng(0).normal(20, 2, (80, *SHAPE)).astype(np.float32)
     found = extract(dark, PARAMETERS, caiman, tmp_path, frame_rate_hz=20.0)
-    assert found.footprints.shape == (0, *SHAPE) and found.traces.shape == (0, 80)
+    assert found.pictures().shape == (0, *SHAPE) and found.traces.shape == (0, 80)
 
 
 @pytest.mark.parametrize("pieces", [False, True], ids=["rigid", "by pieces"])

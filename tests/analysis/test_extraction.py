@@ -28,7 +28,7 @@ def test_the_built_in_way_finds_separate_cells(found, sparse):
     assert score.precision >= 0.95
     assert score.trace_r >= 0.97
     assert found.backend == BUILT_IN
-    assert found.footprints.max(axis=(1, 2)).tolist() == [1] * len(found)
+    assert found.pictures().max(axis=(1, 2)).tolist() == [1] * len(found)
 
 
 def test_cells_that_are_given_are_not_looked_for(sparse, tmp_path):
@@ -44,7 +44,7 @@ def test_cells_that_are_given_are_not_looked_for(sparse, tmp_path):
 
 
 def test_a_footprint_times_its_trace_is_in_counts_of_the_movie(found, sparse):
-    where = found.footprints[0] == 1
+    where = found.pictures()[0] == 1
     light = sparse.still[:, where].mean(axis=1).astype(float)
     slope = np.polyfit(found.raw_traces[0], light, 1)[0]
     assert slope == pytest.approx(1.0, abs=0.25)
@@ -76,7 +76,7 @@ def decoys(found: Extraction, sparse) -> Extraction:
     a = np.array(footprints)
     raw = np.tensordot(a, sparse.still.astype(np.float32), ((1, 2), (1, 2)))
     raw /= (a**2).sum(axis=(1, 2))[:, None]
-    return Extraction(a, raw - raw.min(), raw, raw * 0, BUILT_IN)
+    return Extraction(Rois.of(a).footprints, raw - raw.min(), raw, raw * 0, BUILT_IN)
 
 
 def test_places_where_no_cell_is_are_not_accepted(found, sparse):
@@ -85,7 +85,8 @@ def test_places_where_no_cell_is_are_not_accepted(found, sparse):
 
 
 def test_a_footprint_beside_its_cell_does_not_fit_what_the_movie_shows(found, sparse):
-    beside = replace(found, footprints=np.roll(found.footprints, 5, axis=2))
+    footprints = Rois.of(np.roll(found.pictures(), 5, axis=2)).footprints
+    beside = replace(found, footprints=footprints)
     judgement = evaluate_components(beside, sparse.still, frame_rate_hz=20.0)
     assert not judgement.accepted.any()
     assert (judgement.snr >= 3).all()  # their traces are as good as before
@@ -102,7 +103,7 @@ def test_the_neighbours_light_is_taken_out_before_a_cell_is_judged():
     movie = (movie + np.multiply.outer(second, two)).astype(np.float32)
     a = np.array([one, two], np.float32)
     c = np.array([first, second], np.float32)
-    whole = Extraction(a, c, c, c, "suite2p")
+    whole = Extraction(Rois.of(a).footprints, c, c, c, "suite2p")
     together = evaluate_components(whole, movie, frame_rate_hz=20.0).r
     alone = evaluate_components(whole.kept(np.array([True, False])), movie, frame_rate_hz=20.0).r
     assert together[0] > 0.95
@@ -118,8 +119,11 @@ def test_the_correlation_is_that_of_the_plain_formula_wherever_a_footprint_has_p
         one[random.integers(0, 24, 3), random.integers(0, 33, 3)] = 0.4  # specks far away
     c = random.random((30, 300)).astype(np.float32)
     movie = np.einsum("kyx,kt->tyx", a, c) + random.normal(0, 0.2, (300, 24, 33))
+    footprints = Rois.of(a).footprints
+    c *= a.max(axis=(1, 2))[:, None]
+    a /= a.max(axis=(1, 2), keepdims=True)
     found = evaluate_components(
-        Extraction(a, c, c, c, "minian"), movie.astype(np.float32), frame_rate_hz=20.0
+        Extraction(footprints, c, c, c, "minian"), movie.astype(np.float32), frame_rate_hz=20.0
     )
     for k in range(30):
         order = np.argsort(c[k])
@@ -133,7 +137,7 @@ def test_the_correlation_is_that_of_the_plain_formula_wherever_a_footprint_has_p
 
 def found_nothing() -> Extraction:
     traces = np.zeros((0, 300), np.float32)
-    return Extraction(np.zeros((0, 24, 33), np.float32), traces, traces, traces, "minian")
+    return Extraction(Rois.of(np.zeros((0, 24, 33))).footprints, traces, traces, traces, "minian")
 
 
 def test_the_signal_to_noise_ratio_is_that_of_the_best_transient():

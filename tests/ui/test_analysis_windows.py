@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope.analysis.pipeline.preprocessing import crop_window
+from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope_ui.analysis import choose_crop, review_components
 from syntalos_miniscope_ui.analysis.crop_frame import LEAST_SIDE_PX, CropFrame
 from syntalos_miniscope_ui.analysis.crop_window import CropWindow
@@ -28,7 +29,7 @@ def found() -> Extraction:
     a = np.array(footprints, np.float32)
     a[a < 0.02] = 0
     traces = np.random.default_rng(1).random((4, 300)).astype(np.float32)
-    return Extraction(a, traces, traces, traces, "built-in")
+    return Extraction(Rois.of(a).footprints, traces, traces, traces, "built-in")
 
 
 @pytest.fixture

@@ -202,23 +202,24 @@ def _extraction(
     missing = {"A", "C", "S", "raw"} - arrays.keys()
     if missing:
         raise BackendError(f"the result of {name} lacks {', '.join(sorted(missing))}; see {log}")
-    weights, *traces = (arrays[key].astype(np.float32) for key in ("A", "C", "S", "raw"))
+    weights = arrays["A"]
+    traces = [arrays[key].astype(np.float32) for key in ("C", "S", "raw")]
     cells, frames = len(weights), shape[0]
     if weights.shape != (cells, *shape[1:]) or any(t.shape != (cells, frames) for t in traces):
         raise BackendError(
             f"the result of {name} is of another size than the movie: footprints "
             f"{weights.shape}, traces {traces[0].shape}; see {log}"
         )
-    np.maximum(np.nan_to_num(weights, copy=False), 0, out=weights)
-    peaks = weights.max(axis=(1, 2), initial=0)
+    peaks = np.array([np.nan_to_num(one).max(initial=0) for one in weights], np.float32)
     kept = peaks > 0
     for trace in traces:
         kept &= np.isfinite(trace).all(axis=1)
     peaks = peaks[kept]
     calcium, spikes, raw = (trace[kept] * peaks[:, None] for trace in traces)
     background = arrays.get("background")
+    pictures = ((0, 0, weights[k]) for k in np.flatnonzero(kept))
     return Extraction(
-        footprints=weights[kept] / peaks[:, None, None],
+        footprints=Rois.placed(pictures, (shape[1], shape[2])).footprints,
         traces=calcium,
         raw_traces=raw,
         spikes=spikes,

@@ -58,9 +58,8 @@ def extract_built_in(
         if place % 100 == 0:
             tell(f"reading the traces of {len(rois)} cells", place / len(movie))
     calcium, spikes = _deconvolved(traces, frame_rate_hz, parameters.decay_time)
-    window = (0, 0, *shape)
     return Extraction(
-        footprints=rois.footprints.dense(window).astype(np.float32),
+        footprints=rois.footprints,
         traces=calcium,
         raw_traces=traces.T.copy(),
         spikes=spikes,

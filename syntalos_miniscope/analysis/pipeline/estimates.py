@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
+from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording import disk_error
+from syntalos_miniscope.recording.truth import Footprints
 
 Holder = TypeVar("Holder")
 
@@ -25,7 +28,7 @@ NEEDS_H5PY = (
 def save_extraction(path: Path, extraction: Extraction, judged: Evaluation, **more: Any) -> None:
     """Write an `.npz`: A (cell, H, W), C, raw, S (cell, frame), snr, r (cell,), and more arrays."""
     arrays: dict[str, Any] = {
-        "A": extraction.footprints,
+        "A": extraction.pictures(),
         "C": extraction.traces,
         "raw": extraction.raw_traces,
         "S": extraction.spikes,
@@ -43,7 +46,7 @@ def load_extraction(path: Path) -> tuple[Extraction, Evaluation]:
     """Read what `save_extraction` wrote; every cell counts as accepted."""
     with np.load(path) as stored:
         extraction = Extraction(
-            footprints=stored["A"],
+            footprints=_stored_footprints(path),
             traces=stored["C"],
             raw_traces=stored["raw"],
             spikes=stored["S"],
@@ -78,7 +81,7 @@ def save_hdf5(
     except ImportError:
         return False
 
-    height, width = extraction.footprints.shape[1:]
+    height, width = extraction.footprints.canvas_shape
     data, rows, starts = _columns(extraction.footprints)
     partial = path.with_name(f"{path.name}.partial")
     with h5py.File(partial, "w") as file:
@@ -125,16 +128,28 @@ def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
         raise disk_error(path, error) from error
 
 
+def _stored_footprints(path: Path) -> Footprints:
+    """Read `A` one picture after the other: all of them may be more than there is memory."""
+    with ZipFile(path) as archive, archive.open("A.npy") as file:
+        np.lib.format.read_magic(file)
+        (cells, height, width), _, kind = np.lib.format.read_array_header_1_0(file)
+        size = height * width * kind.itemsize
+        pictures = (
+            (0, 0, np.frombuffer(file.read(size), kind).reshape(height, width))
+            for _ in range(cells)
+        )
+        return Rois.placed(pictures, (height, width)).footprints
+
+
 def _columns(
-    footprints: NDArray[np.float32],
+    footprints: Footprints,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]]:
-    """Give compressed columns: values, rows, and where each cell begins."""
+    """Give compressed columns: values, pixels down the columns, and where each cell begins."""
     data, rows = [np.zeros(0, np.float32)], [np.zeros(0, np.int32)]
     starts = [0]
-    for footprint in footprints:
-        flat = footprint.ravel(order="F")
-        inside = np.flatnonzero(flat)
-        data.append(flat[inside].astype(np.float32))
-        rows.append(inside.astype(np.int32))
-        starts.append(starts[-1] + len(inside))
+    for top, left, patch in footprints:
+        x, y = np.nonzero(patch.T)
+        data.append(patch[y, x])
+        rows.append(((left + x) * footprints.canvas_shape[0] + top + y).astype(np.int32))
+        starts.append(starts[-1] + len(x))
     return np.concatenate(data), np.concatenate(rows), np.array(starts, np.int32)

@@ -57,10 +57,8 @@ def _write_cells(path: Path, shown: Shown) -> None:
     judged, events = shown.evaluation, shown.rhythm.ca_events_idx or {}
     number = np.where(judged.accepted, np.cumsum(judged.accepted), 0)
     centers = [
-        np.average(np.indices(one.shape).reshape(2, -1), axis=1, weights=one.ravel())
-        if one.any()
-        else np.full(2, np.nan)
-        for one in shown.extraction.footprints
+        np.average(np.indices(patch.shape).reshape(2, -1), 1, patch.ravel()) + np.array([top, left])
+        for top, left, patch in shown.extraction.footprints
     ]
     row_column = np.array(centers).reshape(-1, 2)
     write_table(

@@ -93,22 +93,28 @@ def _outlined(shown: Shown) -> NDArray[np.uint8]:
     large = cv2.resize(mean, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     drawn = cv2.cvtColor(large, cv2.COLOR_GRAY2BGR)
     if shown.extraction is not None and shown.evaluation is not None:
+        footprints = list(shown.extraction.footprints)
         order = np.argsort(shown.evaluation.accepted, kind="stable")
         for k in order:
-            footprint = shown.extraction.footprints[k]
+            top, left, patch = footprints[k]
             color = ACCEPTED if shown.evaluation.accepted[k] else REJECTED
-            _outline(drawn, footprint >= 0.5 * footprint.max(), scale, color)
+            _outline(drawn, patch >= 0.5 * patch.max(), scale, color, (left, top))
     return drawn.astype(np.uint8)
 
 
 def _outline(
-    drawn: NDArray[Any], inside: NDArray[np.bool_], scale: int, color: tuple[int, int, int]
+    drawn: NDArray[Any],
+    inside: NDArray[np.bool_],
+    scale: int,
+    color: tuple[int, int, int],
+    place: tuple[int, int] = (0, 0),
 ) -> None:
     large = cv2.resize(
         inside.astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST
     )
     found, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, found, -1, color, 1, cv2.LINE_AA)
+    offset = (scale * place[0], scale * place[1])
+    cv2.drawContours(drawn, found, -1, color, 1, cv2.LINE_AA, offset=offset)
 
 
 def _cells(shown: Shown) -> list[str]:

@@ -129,9 +129,7 @@ def test_estimates_are_laid_out_as_caimans(ucla):
         assert file["estimates/A/shape"][()].tolist() == [128 * 128, len(judged.snr)]
         assert file["params/data/fr"][()] == pytest.approx(20)
     pictures = load_rois(path, (128, 128)).footprints.dense((0, 0, 128, 128))
-    likeness = cosines(
-        Rois.of(pictures[accepted]).footprints, [(0, 0, one) for one in found.footprints]
-    )
+    likeness = cosines(Rois.of(pictures[accepted]).footprints, list(found.footprints))
     assert likeness.diagonal().min() > 0.99
 
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from syntalos_miniscope_ui.analysis.asking import ask
 from syntalos_miniscope_ui.analysis.crop_frame import Coords, CropFrame
 from syntalos_miniscope_ui.analysis.still_picture import StillPicture
+from syntalos_miniscope_ui.layout import size_first
 
 EDGE = "#F4B942"
 """Seen on dark and on bright pictures."""
@@ -56,7 +57,7 @@ class CropWindow(QDialog):
         self.frame = CropFrame.whole(width, height)
         self._begun: CropFrame | None = None
         self.setWindowTitle("Crop")
-        self.resize(760, 820)
+        size_first(self, 760, 820)
         self.picture = StillPicture(image)
         self.picture.dragged.connect(self._drag)
         self._shade = QGraphicsPathItem()

@@ -29,7 +29,10 @@ class Review:
         self.accepted: NDArray[np.bool_] = np.ones(len(extraction), np.bool_)
         self.show_accepted = self.show_rejected = True
         self.current = 0 if len(extraction) else -1
-        self.outlines = [outline(one) for one in extraction.footprints]
+        self._footprints = list(extraction.footprints)
+        self.outlines = [
+            outline(patch) + np.array([left, top]) for top, left, patch in self._footprints
+        ]
         self._done: list[tuple[int, bool]] = []
 
     @property
@@ -77,11 +80,12 @@ class Review:
     def look_at(self, x: float, y: float) -> None:
         """Look at the cell that is brightest at a point of the picture, if one is there."""
         row, column = int(np.floor(y)), int(np.floor(x))
-        height, width = self.extraction.footprints.shape[1:]
-        if 0 <= row < height and 0 <= column < width:
-            here = np.where(self.shown, self.extraction.footprints[:, row, column], 0)
-            if len(here) and here.max() > OUTLINE_SHARE / 2:
-                self.current = int(here.argmax())
+        here = np.zeros(len(self._footprints))
+        for k, (top, left, patch) in enumerate(self._footprints):
+            inside = 0 <= row - top < patch.shape[0] and 0 <= column - left < patch.shape[1]
+            here[k] = patch[row - top, column - left] if inside and self.shown[k] else 0
+        if here.max(initial=0) > OUTLINE_SHARE / 2:
+            self.current = int(here.argmax())
 
     def describe(self) -> str:
         """Say in a line what the cell that is looked at is, and how good."""

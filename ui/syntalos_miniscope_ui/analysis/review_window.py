@@ -25,6 +25,7 @@ from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope_ui.analysis.asking import ask
 from syntalos_miniscope_ui.analysis.review import Review
 from syntalos_miniscope_ui.analysis.still_picture import StillPicture
+from syntalos_miniscope_ui.layout import size_first
 from syntalos_miniscope_ui.viewers.dress import dress_plot
 
 ACCEPTED, REJECTED, CURRENT = "#53C272", "#E0524D", "#FFD447"
@@ -53,7 +54,7 @@ class ReviewWindow(QDialog):
         self.review = review
         self.setWindowTitle("Review of cells")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.resize(1320, 760)
+        size_first(self, 1320, 760)
         self.picture = StillPicture(image)
         self.picture.clicked.connect(self._clicked)
         self._items = [self._outline(line) for line in review.outlines]
