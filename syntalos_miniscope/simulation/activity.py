@@ -47,17 +47,24 @@ class Activity:
         self.step = step
         self.bins = max(round(step.spike_sim_hz / fps), 1)
         self.fps = fps
-        self.half_rise = half_rise
         self.trace = np.zeros((n, self.bins))
         self.spikes = np.zeros((n, self.bins), np.uint8)
         self.emission, self.total = np.zeros(n), 0.0
         self._keys = noise.keys(key, n)
         self.gains = _gains(self._keys, step.brightness_cv)
-        self._decays = (
+        self._scale = 1 / float(self.kernel().max())
+        self._numbers = (
+            step.p_quiescent_to_active,
+            step.p_active_to_quiescent,
+            self._p(step.quiescent_rate_hz),
+            self._p(step.active_rate_hz),
             exp(-1 / (step.tau_rise_s * self.rate_hz)),
             exp(-1 / (step.tau_decay_s * self.rate_hz)),
+            self._scale,
+            step.f0,
+            step.trace_noise,
+            -1.0 if half_rise is None else half_rise,
         )
-        self._scale = 1 / float(self.kernel().max())
         self._everyone = np.ones(n)
         self._lead_in = ceil(6 * step.tau_decay_s * fps)
         self.reset()
@@ -93,20 +100,11 @@ class Activity:
 
     def advance(self, frame: int, drive: Floats | None = None) -> None:
         """Live through a frame; `drive` (n,) multiplies how readily each cell becomes active."""
-        step = self.step
         self.total = _advance(
             self._keys,
             frame + self._lead_in,
-            step.p_quiescent_to_active,
-            step.p_active_to_quiescent,
-            self._p(step.quiescent_rate_hz),
-            self._p(step.active_rate_hz),
+            self._numbers,
             self._everyone if drive is None else drive,
-            self._decays,
-            self._scale,
-            step.f0,
-            step.trace_noise,
-            -1.0 if self.half_rise is None else self.half_rise,
             self.gains,
             self._active,
             self._rise,
@@ -126,27 +124,8 @@ def _gains(keys: NDArray[np.uint64], cv: float) -> Floats:
 
 
 @kernel
-def _advance(
-    keys,
-    frame,
-    p_on,
-    p_off,
-    p_quiescent,
-    p_active,
-    drive,
-    decays,
-    scale,
-    f0,
-    trace_noise,
-    half_rise,
-    gains,
-    active,
-    rises,
-    falls,
-    trace,
-    spikes,
-    emission,
-):
+def _advance(keys, frame, numbers, drive, gains, active, rises, falls, trace, spikes, emission):
+    p_on, p_off, p_quiescent, p_active, rising, falling, scale, f0, trace_noise, half_rise = numbers
     n, bins = trace.shape
     everything = 0.0
     for cell in range(n):
@@ -162,8 +141,8 @@ def _advance(
         rise, fall, total = rises[cell], falls[cell], 0.0
         for b in range(bins):
             spike = uniform(key, draw + 2 + b) < p
-            rise = decays[0] * rise + spike
-            fall = decays[1] * fall + spike
+            rise = rising * rise + spike
+            fall = falling * fall + spike
             spikes[cell, b] = spike
             calcium = scale * (fall - rise)
             if half_rise > 0:
