@@ -133,6 +133,7 @@ class VideoRecorder(Node):
         """Close the files."""
         if self._sink is not None:
             ctx.count("frames", self._sink.frames)
+            ctx.status(f"{self._sink.frames} frames")
             if self._samples and not self._sink.frames:
                 ctx.note("Orientation came, but no frame to record it with; nothing was kept.")
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QTimer
@@ -30,6 +31,22 @@ class Ask(Protocol):
         question is withdrawn once `until` is true, with that answer.
         """
         ...
+
+
+def to_save(parent: QWidget, name: str, ending: str, ask: Ask) -> Path | None:
+    """Give the file that a person named, with its ending; None if it shall not be written.
+
+    The dialog for files asks about one that is there, but not where the ending was left out.
+    """
+    file = Path(name)
+    if not name or file.suffix:
+        return file if name else None
+    file = file.with_name(f"{file.name}.{ending}")
+    if file.exists():
+        answers = ["Replace it", "Cancel"]
+        if ask(parent, f"{file.name} is there already.", str(file), answers) != answers[0]:
+            return None
+    return file
 
 
 def ask(

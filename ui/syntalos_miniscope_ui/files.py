@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.project import Project, ProjectError, load
 from syntalos_miniscope_ui import autosave
-from syntalos_miniscope_ui.dialogs import Ask
+from syntalos_miniscope_ui.dialogs import Ask, to_save
 from syntalos_miniscope_ui.document import Document
 
 KINDS = "Projects (*.toml)"
@@ -41,11 +41,13 @@ class Files(QObject):
         self._timer.setInterval(AUTOSAVE_MS)
         self._timer.timeout.connect(self.autosave)
         self.document = Document(catalog)
+        self._on_disk: bytes | None = None
 
     def take(self, document: Document) -> None:
         """Edit another document from now on."""
         self._timer.stop()
         self.document = document
+        self._on_disk = _contents(document.file)
         document.listeners.append(self._timer.start)
         self._on_document(document)
 
@@ -111,15 +113,24 @@ class Files(QObject):
 
     def save(self) -> bool:
         """Save to the file of the document, or ask for one."""
-        return self._write(self.document.file) if self.document.file else self.ask_save_as()
+        file = self.document.file
+        if file is None:
+            return self.ask_save_as()
+        now = _contents(file)
+        if now is not None and now != self._on_disk:
+            question = f"{file.name} has been changed by another window or program."
+            answers = ["Save over it", "Save as…", "Cancel"]
+            answer = self._ask(self._window, question, "Saving over it loses that change.", answers)
+            if answer != answers[0]:
+                return answer == answers[1] and self.ask_save_as()
+        return self._write(file)
 
     def ask_save_as(self) -> bool:
         """Pick a file and save to it."""
         start = str(self.document.file or f"{self.document.project.title or 'project'}.toml")
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the project", start, KINDS)
-        if not name:
-            return False
-        return self._write(Path(name) if Path(name).suffix else Path(f"{name}.toml"))
+        file = to_save(self._window, name, "toml", self._ask)
+        return file is not None and self._write(file)
 
     def may_leave(self) -> bool:
         """Ask what becomes of unsaved changes; False if the person wants to stay."""
@@ -166,6 +177,7 @@ class Files(QObject):
             self._ask(self._window, "The project was not saved.", str(error), ["Close"])
             return False
         self._timer.stop()
+        self._on_disk = _contents(file)
         autosave.discard(before)
         autosave.discard(file)
         self._remember(file)
@@ -188,3 +200,10 @@ class Files(QObject):
     def _remember(self, file: Path) -> None:
         others = [str(path) for path in self.recent() if path != file.absolute()]
         self._settings.setValue("files/recent", [str(file.absolute()), *others][:8])
+
+
+def _contents(file: Path | None) -> bytes | None:
+    try:
+        return file.read_bytes() if file else None
+    except OSError:
+        return None

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+SHARE_OF_SCREEN = 0.94
+"""What is left to a window beside its frame and the bars of the desktop."""
+
+
+def size_first(window: QWidget, width: int, height: int) -> None:
+    """Give a window its first size, or as much of it as the screen has room for."""
+    room = window.screen().availableSize() * SHARE_OF_SCREEN
+    window.resize(QSize(width, height).boundedTo(room))
 
 
 class Layout:

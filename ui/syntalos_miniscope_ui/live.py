@@ -129,9 +129,14 @@ class Live(QObject):
                 wire.show_load(load.items_per_s, load.dropped, alarm=load.dropping)
         engine = self._running.engine
         self._run_bar.show_clock(state, engine.export_dir if engine else None)
-        self._log.add(self._running.take_log())
+        lines = self._running.take_log()
+        self._log.add(lines)
+        for line in lines:
+            if line.level == "warning":
+                self.said.emit(f"{line.node}: {line.text}" if line.node else line.text)
 
 
 def counts_text(counters: Mapping[str, int]) -> str:
-    """Give the counters of a box in one line."""
-    return " · ".join(f"{name.replace('_', ' ')} {counters[name]:,}" for name in sorted(counters))
+    """Give what a box has counted in one line; what never happened takes no room."""
+    counted = sorted((name, count) for name, count in counters.items() if count)
+    return " · ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counted)

@@ -34,7 +34,7 @@ from syntalos_miniscope_ui.closing import may_close
 from syntalos_miniscope_ui.dialogs import Ask
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.files import Files
-from syntalos_miniscope_ui.layout import Layout
+from syntalos_miniscope_ui.layout import Layout, size_first
 from syntalos_miniscope_ui.live import Live
 from syntalos_miniscope_ui.log_panel import LogPanel
 from syntalos_miniscope_ui.panels.inspector import Inspector
@@ -86,7 +86,7 @@ class EditorWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.setWindowTitle("Syntalos Miniscope")
-        self.resize(1500, 900)
+        size_first(self, 1500, 900)
         self.addToolBar(self.run_bar)
         self._middle = QWidget()
         layout = QVBoxLayout(self._middle)
@@ -224,7 +224,8 @@ class EditorWindow(QMainWindow):
         """Ask for a remark and keep it with the run."""
         if self.running.phase == "running":
             pressed_s = self.running.elapsed_s
-            text, taken = QInputDialog.getText(self, "Note", "What happened?")
+            question = f"What happened? It is kept with the run, at {pressed_s:.1f} s."
+            text, taken = QInputDialog.getText(self, "Note", question)
             if taken and text.strip():
                 self.running.note(f"{text.strip()} (at {pressed_s:.1f} s)")
 

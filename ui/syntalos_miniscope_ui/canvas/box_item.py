@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -25,6 +26,8 @@ from syntalos_miniscope_ui.theme import Theme
 
 HEAD, LINE, ROW, PAD, FLAG = 32.0, 17.0, 24.0, 12.0, 13.0
 MIN_WIDTH, MAX_WIDTH = 192.0, 320.0
+_FOLDERS = re.compile(r"(?<!\S)/(?:[^/\n:]+/)+")
+"""The folders of a path: on a box the name has to do, the tooltip has all of it."""
 
 
 def _font(pixels: int, bold: bool = False) -> QFont:
@@ -221,13 +224,21 @@ class BoxItem(QGraphicsItem):
         theme = self.theme
         painter.setFont(_font(12))
         painter.setPen(QColor(theme.bad if self.error else theme.faint))
+        lines = self.lines
         if self.error:
-            room = QRectF(PAD, HEAD + 5, self.width - 2 * PAD, 2 * LINE)
-            painter.drawText(room, Qt.TextFlag.TextWordWrap, self.error)
-            return
-        for number, line in enumerate(self.lines):
+            lines = in_two_lines(self.error, painter.font(), self.width - 2 * PAD)
+        for number, line in enumerate(lines):
             room = QRectF(PAD, HEAD + 5 + LINE * number, self.width - 2 * PAD, LINE)
             _draw_elided(painter, room, line)
+
+
+def in_two_lines(error: str, font: QFont, room: float) -> tuple[str, str]:
+    """Give an error as a box has room for it: without folders, broken between words."""
+    words = _FOLDERS.sub("…/", error).split(" ")
+    wide = QFontMetricsF(font).horizontalAdvance
+    fitting = [n for n in range(1, len(words) + 1) if wide(" ".join(words[:n])) <= room]
+    first = max(fitting, default=1)
+    return " ".join(words[:first]), " ".join(words[first:])
 
 
 def _draw_elided(painter: QPainter, room: QRectF, text: str) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QMouseEvent,
     QPainter,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QGraphicsView
@@ -31,6 +32,7 @@ class GraphView(QGraphicsView):
         super().__init__(scene)
         self._graph = scene
         self._grabbed: QPoint | None = None
+        self._fitted = True
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setDragMode(QGraphicsView.DragMode.RubberBandDrag)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
@@ -45,13 +47,16 @@ class GraphView(QGraphicsView):
         """Come closer, or go away with a factor below 1."""
         factor = min(max(factor, FARTHEST / self._scale), CLOSEST / self._scale)
         self.scale(factor, factor)
+        self._fitted = False
 
     def zoom_to_life_size(self) -> None:
         """Show one pixel of the drawing as one of the screen."""
         self.resetTransform()
+        self._fitted = False
 
     def fit(self) -> None:
-        """Show everything, not larger than life."""
+        """Show everything, not larger than life, until a person zooms or pans."""
+        self._fitted = True
         self.resetTransform()
         self.fitInView(self._graph.content(), Qt.AspectRatioMode.KeepAspectRatio)
         if self._scale > 1.0:
@@ -75,6 +80,12 @@ class GraphView(QGraphicsView):
     def _scale(self) -> float:
         return self.transform().m11()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Go on showing everything, if everything was shown."""
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
+
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Zoom around the mouse."""
         self.zoom(1.15 ** (event.angleDelta().y() / 120))
@@ -92,6 +103,7 @@ class GraphView(QGraphicsView):
         if self._grabbed is None:
             super().mouseMoveEvent(event)
             return
+        self._fitted = False
         moved = event.position().toPoint() - self._grabbed
         self._grabbed = event.position().toPoint()
         for bar, by in (

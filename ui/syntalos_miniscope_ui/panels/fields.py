@@ -22,10 +22,11 @@ UNITS: Mapping[str, str] = {
     "us": "µs", "ms": "ms", "s": "s", "hz": "Hz", "fps": "fps",
     "nm": "nm", "um": "µm", "mm": "mm", "cm": "cm", "px": "px", "deg": "°", "percent": "%",
     "mw": "mW", "e": "e⁻", "adu": "ADU", "db": "dB", "mm3": "mm³", "um3": "µm³",
-    "gib": "GiB", "mib": "MiB",
+    "gib": "GiB", "mib": "MiB", "mb": "MB",
 }  # fmt: skip
 """The units that stand last in the name of a field, as a person writes them."""
 SHORT: Mapping[str, str] = {
+    "daq": "DAQ",
     "dff": "dF/F",
     "ewl": "EWL",
     "fps": "fps",
@@ -38,7 +39,9 @@ SHORT: Mapping[str, str] = {
     "prnu": "PRNU",
     "px": "pixels",
     "roi": "ROI",
+    "rois": "ROIs",
     "sd": "SD",
+    "ttl": "TTL",
 }
 """Words of names that are not spelled like words."""
 FAR = 1e12

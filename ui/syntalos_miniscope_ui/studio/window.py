@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS, STUDIO_PRESETS
 from syntalos_miniscope_ui import dialogs
 from syntalos_miniscope_ui.dialogs import Ask
+from syntalos_miniscope_ui.layout import size_first
 from syntalos_miniscope_ui.studio.generate_panel import GeneratePanel
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.parts_form import PartsForm
@@ -55,7 +56,7 @@ class StudioWindow(QMainWindow):
         self._ask = ask
         self.shown: Preview | None = None
         self.setWindowTitle("Studio – Syntalos Miniscope")
-        self.resize(1400, 900)
+        size_first(self, 1400, 900)
         self.anatomy = PartsForm(studio, lambda name: name != "cell_activity")
         self.activity = PartsForm(studio, lambda name: name == "cell_activity")
         self.generate = GeneratePanel(studio)

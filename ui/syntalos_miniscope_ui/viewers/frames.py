@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from syntalos_miniscope.display import SATURATED
 from syntalos_miniscope.streams import Control, ControlKind, Frame
+from syntalos_miniscope_ui.dialogs import ask, to_save
 from syntalos_miniscope_ui.viewers.limits import LimitsBar
 from syntalos_miniscope_ui.viewers.picture import COLOURS, Pace, as_bytes, colour_table
 from syntalos_miniscope_ui.viewers.rois import RoiLayer
@@ -216,9 +217,9 @@ class FrameView(QWidget):
 
     def _ask_save_rois(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Save regions", "rois.json", "JSON (*.json)")
-        if name and self._frame is not None:
+        file = to_save(self, name, "json", ask)
+        if file is not None and self._frame is not None:
             height, width = self._frame.mat.shape[:2]
-            file = Path(name) if Path(name).suffix else Path(f"{name}.json")
             if self._try(lambda: self.rois.save(file, (width, height))):
                 self.rois_saved.emit(str(file))
 

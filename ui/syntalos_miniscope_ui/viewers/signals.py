@@ -195,4 +195,6 @@ class SignalView(QWidget):
         for number, curve in enumerate(self._curves):
             curve.setData(times, values[:, number])
         if len(times):
-            self.plot.getViewBox().setXRange(times[-1] - window_s, times[-1], 0)
+            # A run has no time before its start.
+            end_s = max(times[-1], window_s)
+            self.plot.getViewBox().setXRange(end_s - window_s, end_s, 0)
