@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from syntalos_miniscope.recording.truth import Footprints
+from syntalos_miniscope.simulation import composite
 from syntalos_miniscope.simulation.composite import observe
 from syntalos_miniscope.simulation.pyramid import Pyramid, blur, level_for
 
@@ -51,6 +52,17 @@ def test_many_cells_of_many_blurs_are_their_sum():
     pyramid.add_patches(patches, amplitudes.astype(np.float32))
     expected = plain_sum(cells, sigma, gain, amplitudes)
     assert pyramid.collapse() == pytest.approx(expected, abs=2e-3 * expected.max())
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 60])
+def test_the_number_of_cores_makes_no_difference(n: int, monkeypatch: pytest.MonkeyPatch):
+    cells, sigma = planted(n), np.random.default_rng(1).uniform(0, 30, n)
+    found = []
+    for cores in (1, 2, 4, 7):
+        monkeypatch.setattr(composite, "_CORES", cores)
+        patches = observe(cells, sigma, np.ones(n), Pyramid(SHAPE))
+        found.append([array.tolist() for array in patches.arrays])
+    assert all(arrays == found[0] for arrays in found)
 
 
 def test_a_cleared_pyramid_is_dark():
