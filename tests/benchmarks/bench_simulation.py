@@ -107,7 +107,7 @@ def pace(spec: Any) -> dict[str, float]:
     share = (cpu_s() - began) / (time.monotonic() - at)
     scope.close()
     control.join()
-    lateness = {"core": share, "dropped": float(scope.counters["dropped"])}
+    lateness = {"core": share, "late": float(scope.counters["late"])}
     for name, times in (("ours", arrived), ("sleep", woken)):
         gaps_ms = sorted(1000 * (b - a) for a, b in pairwise(times))
         lateness |= {f"{name}_p50": gaps_ms[len(gaps_ms) // 2]}
@@ -213,7 +213,7 @@ def live() -> None:
     spec = {**v4, "acquisition": {**v4["acquisition"], "fps": 30.0}}
     took = run("ours", "pace", spec, 30 * 30)
     print("\nLive, V4 CA1 with motion at 30 fps for 30 s (nominal interval 33.33 ms)")
-    print(f"share of one core {100 * took['core']:.1f} %, dropped {took['dropped']:.0f}")
+    print(f"share of one core {100 * took['core']:.1f} %, not in time {took['late']:.0f}")
     for name, what in (("ours", "frames"), ("sleep", "a thread that only sleeps")):
         print(f"{what:26} p50 {took[name + '_p50']:.2f} ms, p99 {took[name + '_p99']:.2f} ms")
 
