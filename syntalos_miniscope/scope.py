@@ -213,7 +213,7 @@ def describe_scope(
         ctx.describe(
             port, framerate=float(frame_rate_hz), size=(width, height), has_color=has_color
         )
-    # Document 004 fixes milliseconds for the vector, so its times are whole ones.
+    # Syntalos documents milliseconds for its module's vector, so the times are whole ones.
     ctx.describe(
         "bno-raw-out",
         time_unit="milliseconds",

@@ -11,7 +11,6 @@ SIZES = (
     (800, 800), (1000, 1000), (1500, 1500), (1800, 1800),
 )  # fmt: skip
 """Width and height by frame index, from 1."""
-STRINGS = ("", "Cypress")
 _CS_INTERFACE = 0x24
 _YUY2 = bytes.fromhex("5955593200001000800000aa00389b71")
 _INTERVAL = 333333

@@ -21,8 +21,6 @@ from virtual_miniscope.stream import SLACK_PAYLOADS
 usb1: Any = _usb1
 """The library makes its names when it is imported, where a type checker cannot see them."""
 
-BULK_IN = 0x83
-
 # ruff: noqa: N802 - the names are libusb1's
 
 

@@ -67,7 +67,6 @@ class Slider:
     scale: Fraction
     offset: Fraction
     shift: int
-    start: float
     send: tuple[Template, ...]
 
     def code(self, shown: float) -> int:
@@ -166,7 +165,6 @@ def _control(entry: Mapping[str, Any]) -> Choice | Slider:
             scale=Fraction(str(entry.get("scale", 1))),
             offset=Fraction(str(entry.get("offset", 0))),
             shift=entry.get("shift", 0),
-            start=entry.get("start", entry["minimum"]),
             send=send,
         )
     names: Sequence[str] = entry["names"]

@@ -10,10 +10,10 @@ from threading import RLock, Thread
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.miniscope.connection import transport_over
 from syntalos_miniscope.miniscope.counter import FrameCounter
-from syntalos_miniscope.miniscope.device_types import Command, DeviceType, device_type
-from syntalos_miniscope.miniscope.events import ControlChange, Event, Note
+from syntalos_miniscope.miniscope.device_types import DeviceType, device_type
+from syntalos_miniscope.miniscope.events import Event, Note
 from syntalos_miniscope.miniscope.exposures import Exposures
-from syntalos_miniscope.miniscope.knobs import Knobs
+from syntalos_miniscope.miniscope.knobs import Knobs, Turn
 from syntalos_miniscope.miniscope.light import Light
 from syntalos_miniscope.miniscope.link import BURST, Commands, Link, State
 from syntalos_miniscope.miniscope.readback import ChromaMetadata, read_back
@@ -119,15 +119,15 @@ class Miniscope:
 
         `led_step`, 0 (off) to 255, sets the LED in the steps of its driver instead of percent.
         """
-        self._turn(*self._knobs.turn(settings, self._now_us(), led_step))
+        self._take(self._knobs.turn(settings, self._now_us(), led_step))
 
     def apply_second_led(self, percent: float) -> None:
         """Set the second LED of a two-colour scope; ValueError if there is none."""
-        self._turn(*self._knobs.turn_second_led(percent, self._now_us()))
+        self._take(self._knobs.turn_second_led(percent, self._now_us()))
 
-    def _turn(self, commands: list[Command], changes: list[ControlChange]) -> None:
-        self._events.extend(changes)
-        self._commands.put(commands)
+    def _take(self, turn: Turn) -> None:
+        self._events.extend(turn.changes)
+        self._commands.put(turn.commands)
 
     def read(self, timeout_s: float) -> Exposure | None:
         """Wait for the next exposure; None if none came in time, and while the scope is gone."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from syntalos_miniscope.miniscope.device_types import Command, DeviceType
 from syntalos_miniscope.miniscope.events import ControlChange
 from syntalos_miniscope.scope import ScopeSettings
 
 _GAIN_ORDER = ("low", "medium", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What comes of turning knobs: what to send, and what changed at that time."""
+
+    time_us: int
+    commands: list[Command] = field(default_factory=list[Command])
+    changes: list[ControlChange] = field(default_factory=list[ControlChange])
 
 
 class Knobs:
@@ -35,76 +46,54 @@ class Knobs:
         """The true frame rate."""
         return self._kind.frame_rate_hz(self._positions.get("frameRate", 0))
 
-    @property
-    def rates_hz(self) -> tuple[float, ...]:
-        """The nominal frame rates that there are."""
-        choice = self._kind.choices.get("frameRate")
-        return choice.shown if choice else ()
-
     def commands(self) -> list[Command]:
         """Give all that was asked for, to be sent again."""
         return [command for sent in self._sent.values() for command in sent]
 
-    def turn(
-        self, settings: ScopeSettings, time_us: int, led_step: int | None = None
-    ) -> tuple[list[Command], list[ControlChange]]:
-        """Give what to send for settings and what changed; ValueError for a rate there is not.
+    def turn(self, settings: ScopeSettings, time_us: int, led_step: int | None = None) -> Turn:
+        """Turn to what settings say; ValueError for a frame rate that there is not.
 
         `led_step`, one of the 256 of the LED's driver with 0 being off, goes before the percent.
         """
+        turn = Turn(time_us)
         rate = self._rate_position(settings.frame_rate_hz)
-        changes: list[ControlChange] = []
-        commands: list[Command] = []
         if rate is not None:
-            self._choose("frameRate", rate, time_us, commands, changes)
+            self._choose(turn, "frameRate", rate)
         gain = self._kind.choices.get("gain")
         if gain is not None:
             # Scopes with more than three positions use the first, the middle and the last.
             position = _GAIN_ORDER.index(settings.gain) * (len(gain.names) - 1) // 2
-            self._choose("gain", position, time_us, commands, changes)
+            self._choose(turn, "gain", position)
         if "ewl" in self._kind.sliders:
             code = self._kind.sliders["ewl"].code(settings.ewl)
-            self._slide("ewl", code, str(settings.ewl), time_us, commands, changes)
+            self._slide(turn, "ewl", code, str(settings.ewl))
         if led_step is None:
-            self._turn_led("led0", settings.led_percent, time_us, commands, changes)
+            self._turn_led(turn, "led0", settings.led_percent)
         else:
-            self._step_led(led_step, time_us, commands, changes)
-        return commands, changes
+            self._step_led(turn, led_step)
+        return turn
 
-    def turn_second_led(
-        self, percent: float, time_us: int
-    ) -> tuple[list[Command], list[ControlChange]]:
-        """Give what to send for the LED of a two-colour scope; ValueError if there is none."""
+    def turn_second_led(self, percent: float, time_us: int) -> Turn:
+        """Turn the second LED of a two-colour scope; ValueError if there is none."""
         if "led1" not in self._kind.sliders:
             raise ValueError(f"a {self._kind.name} has one LED only")
-        changes: list[ControlChange] = []
-        commands: list[Command] = []
-        self._turn_led("led1", percent, time_us, commands, changes)
-        return commands, changes
+        turn = Turn(time_us)
+        self._turn_led(turn, "led1", percent)
+        return turn
 
-    def _step_led(
-        self, step: int, time_us: int, commands: list[Command], changes: list[ControlChange]
-    ) -> None:
+    def _step_led(self, turn: Turn, step: int) -> None:
         if not 0 <= step <= 255:
             raise ValueError(f"an LED step is 0 to 255, not {step}")
         led = self._kind.sliders["led0"]
         dark, full = led.code(led.minimum), led.code(led.maximum)
         code = dark - step if full < dark else min(dark + step, full)
-        self._slide("led0", code, f"{step}/255", time_us, commands, changes)
+        self._slide(turn, "led0", code, f"{step}/255")
         self._leds_percent["led0"] = step / 255 * 100
 
-    def _turn_led(
-        self,
-        name: str,
-        percent: float,
-        time_us: int,
-        commands: list[Command],
-        changes: list[ControlChange],
-    ) -> None:
+    def _turn_led(self, turn: Turn, name: str, percent: float) -> None:
         led = self._kind.sliders.get(name)
         if led is not None:
-            code = led.code(percent * led.maximum / 100)
-            self._slide(name, code, f"{percent:g}", time_us, commands, changes)
+            self._slide(turn, name, led.code(percent * led.maximum / 100), f"{percent:g}")
             self._leds_percent[name] = percent
 
     def _rate_position(self, rate_hz: float) -> int | None:
@@ -118,40 +107,19 @@ class Knobs:
             raise ValueError(f"this scope has {rates} frames a second; {rate_hz:g} is none of them")
         return position
 
-    def _choose(
-        self,
-        name: str,
-        position: int,
-        time_us: int,
-        commands: list[Command],
-        changes: list[ControlChange],
-    ) -> None:
+    def _choose(self, turn: Turn, name: str, position: int) -> None:
         choice = self._kind.choices[name]
         code, _ = choice.codes[position]
         self._positions[name] = position
-        self._set(name, code, choice.commands(position), commands)
-        self._log(name, code, f"{choice.shown[position]:g}", time_us, changes)
+        self._set(turn, name, code, f"{choice.shown[position]:g}", choice.commands(position))
 
-    def _slide(
-        self,
-        name: str,
-        code: int,
-        shown: str,
-        time_us: int,
-        commands: list[Command],
-        changes: list[ControlChange],
-    ) -> None:
-        self._set(name, code, self._kind.sliders[name].commands(code), commands)
-        self._log(name, code, shown, time_us, changes)
+    def _slide(self, turn: Turn, name: str, code: int, shown: str) -> None:
+        self._set(turn, name, code, shown, self._kind.sliders[name].commands(code))
 
-    def _set(self, name: str, code: int, send: list[Command], commands: list[Command]) -> None:
-        if self._codes.get(name) != code:
-            self._sent[name] = send
-            commands += send
-
-    def _log(
-        self, name: str, code: int, shown: str, time_us: int, changes: list[ControlChange]
-    ) -> None:
+    def _set(self, turn: Turn, name: str, code: int, shown: str, send: list[Command]) -> None:
+        """Send and log what is not so already."""
         if self._codes.get(name) != code:
             self._codes[name] = code
-            changes.append(ControlChange(time_us, name, shown, code))
+            self._sent[name] = send
+            turn.commands.extend(send)
+            turn.changes.append(ControlChange(turn.time_us, name, shown, code))

@@ -66,11 +66,6 @@ class Commands:
             keys = list(self._waiting)[:at_most]
             return [self._waiting.pop(key) for key in keys]
 
-    def clear(self) -> None:
-        """Forget what waits."""
-        with self._lock:
-            self._waiting.clear()
-
     def __len__(self) -> int:
         with self._lock:
             return len(self._waiting)

@@ -67,5 +67,3 @@ BNO_FUSION = bytes.fromhex("50 3D 0C")
 """Puts it back into NDOF, where it gives quaternions."""
 DAQ_READ_BNO = bytes.fromhex("FE 00")
 """Makes the DAQ itself read the orientation sensor at each end of frame, until it is reset."""
-DAQ_RESET = bytes.fromhex("FE 01")
-"""Restarts the DAQ's firmware; it leaves the bus and comes back."""

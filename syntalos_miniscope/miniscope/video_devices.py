@@ -90,7 +90,6 @@ def _control(where: str, control: Mapping[str, Any], warnings: list[str]) -> dic
             "scale": control.get("displayValueScale", 1),
             "offset": control.get("displayValueOffset", 0),
             "shift": int(control.get("displayValueBitShift", 0)),
-            "start": control.get("startValue", control["min"]),
             "send": send,
         }
     names = [str(name) for name in control["displaySpinBoxValues"]]
