@@ -20,6 +20,14 @@ Metadata = Mapping[str, MetadataValue]
 """Facts about one stream, set in `prepare` by the box that emits it, such as `framerate`."""
 
 
+def names_in(metadata: Metadata, key: str) -> list[str]:
+    """Give the names that a stream lists, such as its `signal_names`; none if it lists none."""
+    names = metadata.get(key)
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        return []
+    return [str(name) for name in names]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One image.

@@ -18,7 +18,7 @@ from syntalos_miniscope.lsl import (
     measure_offset,
 )
 from syntalos_miniscope.node import Context, In, Node, Settings
-from syntalos_miniscope.streams import FloatSignalBlock, Frame, Item, Metadata, TableRow
+from syntalos_miniscope.streams import FloatSignalBlock, Frame, Item, Metadata, TableRow, names_in
 
 QUATERNION = ["qw", "qx", "qy", "qz"]
 
@@ -124,20 +124,13 @@ def _unit_of_rows(metadata: Metadata) -> int | None:
         return None
 
 
-def _names(metadata: Metadata, key: str) -> list[str]:
-    names = metadata.get(key, ())
-    if not isinstance(names, Sequence) or isinstance(names, str):
-        return []
-    return [str(name) for name in names]
-
-
 def _channels(port: str, metadata: Metadata) -> list[Channel]:
     if port == "frames-in":
         return [Channel("index", "frames"), Channel("time_us", "microseconds")]
     if port == "rows-in":
-        return [Channel(name) for name in _names(metadata, "table_header")]
+        return [Channel(name) for name in names_in(metadata, "table_header")]
     unit = str(metadata.get("data_unit", ""))
-    return [Channel(name, unit) for name in _names(metadata, "signal_names")]
+    return [Channel(name, unit) for name in names_in(metadata, "signal_names")]
 
 
 def _kind(

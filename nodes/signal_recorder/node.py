@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from syntalos_miniscope.node import Context, In, Node, Settings
 from syntalos_miniscope.recording.edl import safe_name
 from syntalos_miniscope.recording.signals import SignalTable, SignalWriter, SignalZarr
-from syntalos_miniscope.streams import FloatSignalBlock
+from syntalos_miniscope.streams import FloatSignalBlock, names_in
 
 
 class SignalRecorder(Node):
@@ -34,9 +33,7 @@ class SignalRecorder(Node):
         if dataset is None:
             return
         about = ctx.metadata("signal-in")
-        names = about.get("signal_names", ())
-        columns = names if isinstance(names, Sequence) and not isinstance(names, str) else ()
-        columns = [str(name) for name in columns]
+        columns = names_in(about, "signal_names")
         time_unit = str(about.get("time_unit", "microseconds"))
         data_unit = str(about.get("data_unit", ""))
         stem = safe_name(self.settings.name)

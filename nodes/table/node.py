@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydantic import Field
 
 from syntalos_miniscope.node import Context, In, Node, Settings
 from syntalos_miniscope.recording.edl import safe_name
 from syntalos_miniscope.recording.tables import TableWriter
-from syntalos_miniscope.streams import TableRow
+from syntalos_miniscope.streams import TableRow, names_in
 
 
 class Table(Node):
@@ -25,12 +23,10 @@ class Table(Node):
     def prepare(self, ctx: Context) -> None:
         """Make the file with its header; nothing in a run that records nothing."""
         self._writer: TableWriter | None = None
-        header = ctx.metadata("rows-in").get("table_header", ())
         dataset = ctx.dataset(self.settings.name)
         if dataset is not None:
-            columns = header if isinstance(header, Sequence) and not isinstance(header, str) else ()
             path = dataset.data_file(f"{safe_name(self.settings.name)}.csv")
-            self._writer = TableWriter(path, [str(name) for name in columns])
+            self._writer = TableWriter(path, names_in(ctx.metadata("rows-in"), "table_header"))
 
     def on_data(self, ctx: Context, port: str, item: TableRow) -> None:
         """Write one row."""

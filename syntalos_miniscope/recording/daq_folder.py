@@ -54,7 +54,7 @@ class DaqDevice:
     """Writes the frames of one device: numbered AVIs, times, head orientation, metadata.
 
     Videos have 1000 frames each; every frame has its row of times, whole milliseconds since the
-    start, and the number that the DAQ box counts, so a lost frame shows as a gap. `open_file`
+    start, and the number that the DAQ box counts, so a lost frame shows as a gap. `claim`
     gives the path for a file name; by default it lies in the folder. RecordingError when the
     disk refuses.
     """
