@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from virtual_miniscope.capture import VirtualCapture
-from virtual_miniscope.choice import tissue_named
 from virtual_miniscope.daq import Daq
 from virtual_miniscope.faults import parse_fault
 from virtual_miniscope.firmware import FIRMWARES
+from virtual_miniscope.tissue_by_name import tissue_named
 from virtual_miniscope.usb_handle import VirtualContext, VirtualHandle
 
 OPTIONS = "face=usb|capture, firmware=…, tissue=pattern|…, seed=…, kernel=new|old|live, fault=…"

@@ -6,10 +6,10 @@ import argparse
 import sys
 import time
 
-from virtual_miniscope.choice import tissue_named
 from virtual_miniscope.daq import Daq
 from virtual_miniscope.faults import FAULTS, parse_fault
 from virtual_miniscope.firmware import FIRMWARES
+from virtual_miniscope.tissue_by_name import tissue_named
 from virtual_miniscope.usbip_server import UsbIpServer
 from virtual_miniscope.usbip_wire import PORT
 

@@ -13,8 +13,8 @@ from syntalos_miniscope.miniscope.device_types import device_type
 from syntalos_miniscope.miniscope.driver import Miniscope
 from syntalos_miniscope.miniscope.guardian import Guardian
 from syntalos_miniscope.miniscope.log import ScopeLog
+from syntalos_miniscope.miniscope.status_line import StatusLine
 from syntalos_miniscope.miniscope.video_devices import known_types, read_video_devices
-from syntalos_miniscope.miniscope.view import LiveView
 from syntalos_miniscope.node import Context, In, Node, live
 from syntalos_miniscope.scope import (
     SCOPE_OUTPUTS,
@@ -86,7 +86,7 @@ class MiniscopeV4(Node):
         self._scope.record_flag = recording or settings.frame_ttl == "always"
         self._scope.wait_for_trigger = settings.wait_for_trigger
         self._display = Display(settings)
-        self._view = LiveView()
+        self._line = StatusLine()
         describe_scope(
             ctx,
             frame_rate_hz=self._scope.frame_rate_hz,
@@ -108,7 +108,7 @@ class MiniscopeV4(Node):
             if exposure is not None and not self._paused:
                 self._emit(ctx, exposure, shown)
             elif not self._paused:
-                self._view.waiting(ctx, self._scope.state)
+                self._line.waiting(ctx, self._scope.state)
 
     def on_data(self, ctx: Context, port: str, item: Control) -> None:
         """Pause (dark; the gap stays in the index), go on, or end."""
@@ -159,4 +159,4 @@ class MiniscopeV4(Node):
             ctx.emit("frames-disp-out", Frame(frame.index, frame.time_us, picture))
         emit_orientation(ctx, frame.time_us, exposure.quaternion)
         dropped = self._scope.counters["dropped"] + self._capture.overflowed
-        self._view.show(ctx, frame, picture, dropped)
+        self._line.show(ctx, frame, picture, dropped)

@@ -16,7 +16,7 @@ from syntalos_miniscope.zstack import saturated_share, sharpness
 INTERVAL_US = 500_000
 
 
-class LiveView:
+class StatusLine:
     """Shows, twice a second, what comes; the rate is that of the last second."""
 
     def __init__(self) -> None:
