@@ -15,8 +15,8 @@ from syntalos_miniscope_ui.panels.scope_panel import ScopePanel
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.preview import FRAMES, WINDOW_CELLS, activity, preview
 from syntalos_miniscope_ui.studio.window import StudioWindow
-from syntalos_miniscope_ui.studio.worker import Newest
 from syntalos_miniscope_ui.window import EditorWindow
+from syntalos_miniscope_ui.worker import Newest
 
 GENERIC = STUDIO_PRESETS[0]
 

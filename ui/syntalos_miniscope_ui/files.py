@@ -42,6 +42,7 @@ class Files(QObject):
         self._timer.timeout.connect(self.autosave)
         self.document = Document(catalog)
         self._on_disk: bytes | None = None
+        self._locked = False
 
     def take(self, document: Document) -> None:
         """Edit another document from now on."""
@@ -64,7 +65,7 @@ class Files(QObject):
 
     def new(self) -> None:
         """Begin with an empty canvas, once what is there is safe."""
-        if self.may_leave():
+        if self.may_replace():
             self.begin(Project())
 
     def ask_open(self) -> None:
@@ -75,7 +76,7 @@ class Files(QObject):
 
     def open(self, file: Path) -> bool:
         """Open a file, once what is there is safe; offers what a crash left of it."""
-        if not self.may_leave():
+        if not self.may_replace():
             return False
         try:
             left = autosave.left_over(file)
@@ -131,6 +132,16 @@ class Files(QObject):
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the project", start, KINDS)
         file = to_save(self._window, name, "toml", self._ask)
         return file is not None and self._write(file)
+
+    def lock(self, running: bool) -> None:
+        """Keep the document while a run of it is on."""
+        self._locked = running
+
+    def may_replace(self) -> bool:
+        """Say whether another document may come: not during a run, nor over unsaved changes."""
+        if self._locked:
+            self._ask(self._window, f"A run of {self.name} is on.", "Stop it first.", ["Close"])
+        return not self._locked and self.may_leave()
 
     def may_leave(self) -> bool:
         """Ask what becomes of unsaved changes; False if the person wants to stay."""

@@ -27,6 +27,8 @@ class Live(QObject):
     began = Signal()
     opened = Signal()
     """Views have been opened, and laid out."""
+    ended = Signal()
+    """The run is over and its files are closed."""
     locked = Signal(bool)
     """Whether what is not live can be changed no more, as a run is on."""
     said = Signal(str)
@@ -98,6 +100,7 @@ class Live(QObject):
         if phase == "idle":
             self._views.rest()
             self._timer.stop()
+            self.ended.emit()
             if self._running.error:
                 self.said.emit(str(self._running.error))
         self.show_phase()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from syntalos_miniscope.examples import examples
 from syntalos_miniscope_ui.actions import Action
 from syntalos_miniscope_ui.canvas.editing import Editing
 from syntalos_miniscope_ui.canvas.finder import Finder
 from syntalos_miniscope_ui.canvas.view import GraphView
 from syntalos_miniscope_ui.files import Files
 from syntalos_miniscope_ui.panels.inspector import Inspector
+from syntalos_miniscope_ui.recordings import Recordings
 from syntalos_miniscope_ui.theme import Mode
 from syntalos_miniscope_ui.views import Views
 
@@ -84,6 +87,31 @@ def run_menu(
         LINE,
         Action("Add a &note…", "Ctrl+T", note, "Keep a remark with the run"),
         Action("Mark an event", "Ctrl+E", mark, "Keep the moment with the run"),
+    ]
+
+
+def recording_menu(recordings: Recordings) -> list[Action]:
+    """Give what is done with a recording."""
+    folder, play = recordings.show_folder, recordings.play
+    return [
+        Action("&Export…", "Ctrl+Shift+E", recordings.ask_export, "As tables, NWB, for minian …"),
+        LINE,
+        Action("Show the &folder of the last run", "Ctrl+Shift+F", folder),
+        Action("&Play the last run", "Ctrl+Shift+P", play, "As if its scope were here"),
+    ]
+
+
+def help_menu(
+    show_start: Callable[[], object], open_example: Callable[[str], object]
+) -> list[Action]:
+    """Give the first steps and every shipped project."""
+    return [
+        Action("First steps", "F1", show_start, "Examples to begin with"),
+        LINE,
+        *(
+            Action(f"Example: {name}", "", partial(open_example, name), "A shipped project")
+            for name in examples()
+        ),
     ]
 
 

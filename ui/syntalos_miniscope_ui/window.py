@@ -38,6 +38,7 @@ from syntalos_miniscope_ui.layout import Layout, size_first
 from syntalos_miniscope_ui.live import Live
 from syntalos_miniscope_ui.log_panel import LogPanel
 from syntalos_miniscope_ui.panels.inspector import Inspector
+from syntalos_miniscope_ui.recordings import Recordings
 from syntalos_miniscope_ui.run_bar import RunBar
 from syntalos_miniscope_ui.running import Running
 from syntalos_miniscope_ui.start_strip import MINISCOPE, StartStrip
@@ -61,6 +62,7 @@ class EditorWindow(QMainWindow):
         self.theme = theme.theme_for(_app(), self._mode)
         self.running = Running(make_engine)
         self.files = Files(self, catalog, settings, ask, self._take_document)
+        self.recordings = Recordings(self, self.running, self.files, settings, self.say)
         self.scene = GraphScene(self.files.document, self.theme)
         self.scene.setParent(self)  # goes with the window, not when Python thinks of it
         self.view = GraphView(self.scene)
@@ -108,8 +110,9 @@ class EditorWindow(QMainWindow):
             "&Edit": menus.edit_menu(edit, view),
             "&Boxes": menus.boxes_menu(edit, self.finder, self.inspector, view),
             "&Run": menus.run_menu(self.ask_run, self.running.stop, self.ask_note, self.mark_event),
+            "Re&cording": menus.recording_menu(self.recordings),
             "&View": menus.view_menu(view, self.views, self.set_mode, self.put_docks_back),
-            "&Help": [Action("First steps", "F1", self.show_start, "Examples to begin with")],
+            "&Help": menus.help_menu(self.show_start, self.open_example),
         }
 
     def _connect(self) -> None:
@@ -127,6 +130,8 @@ class EditorWindow(QMainWindow):
         self.live.began.connect(self.hide_start)
         self.live.opened.connect(self.view.fit)
         self.live.locked.connect(self.inspector.lock)
+        self.live.locked.connect(self.files.lock)
+        self.live.ended.connect(self.recordings.remember)
         self.live.said.connect(self.say)
         for number in range(1, 10):
             mark = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
@@ -146,7 +151,7 @@ class EditorWindow(QMainWindow):
 
     def open_example(self, name: str) -> None:
         """Edit a shipped project, as one without a file, so that it stays as it was shipped."""
-        if self.files.may_leave():
+        if self.files.may_replace():
             try:
                 self.files.begin(load(examples()[name]))
             except ProjectError as error:
@@ -179,7 +184,7 @@ class EditorWindow(QMainWindow):
                 self.say("Pick the recording in the settings on the left, then press Run")
         elif card == "empty":
             self.files.new()
-        elif self.files.may_leave():
+        elif self.files.may_replace():
             self.files.begin(MINISCOPE)
 
     def _document_changed(self) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from syntalos_miniscope.simulation.batch import simulate_to
 from syntalos_miniscope.simulation.cost import Kept, cost
 from syntalos_miniscope_ui.studio.model import Studio
-from syntalos_miniscope_ui.studio.worker import Generation
+from syntalos_miniscope_ui.worker import Generation
 
 FORMS: dict[str, Kept] = {
     "zarr: movie and truth": "zarr",
@@ -107,6 +107,7 @@ class GeneratePanel(QWidget):
         self.generation = Generation(self, lambda told: simulate_to(spec, file, on_frame=told))
         self.generation.progressed.connect(self._progress)
         self.generation.ended.connect(self._ended)
+        self.generation.start()
 
     @property
     def busy(self) -> bool:

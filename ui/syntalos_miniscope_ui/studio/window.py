@@ -33,10 +33,10 @@ from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.parts_form import PartsForm
 from syntalos_miniscope_ui.studio.preview import TRACED, Activity, Preview, activity, preview
 from syntalos_miniscope_ui.studio.side_view import DETECTABLE, GIVEN, HIDDEN, SideView
-from syntalos_miniscope_ui.studio.worker import Newest
 from syntalos_miniscope_ui.viewers.dress import dress_plot
 from syntalos_miniscope_ui.viewers.picture import ramp
 from syntalos_miniscope_ui.viewers.signals import CURVES
+from syntalos_miniscope_ui.worker import Newest
 
 ALL = "all of it"
 MOST_TRACED = 60

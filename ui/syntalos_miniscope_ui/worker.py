@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from syntalos_miniscope.recording import RecordingError
+
 
 class Newest(QObject):
     """Runs one job at a time; of those that wait, only the newest is done."""
@@ -52,17 +54,29 @@ class Newest(QObject):
 
 
 class Generation(QObject):
-    """Writes one recording; `progressed` carries frames done and in all."""
+    """Writes one recording; `progressed` carries frames done and in all.
+
+    `if_stopped` says what is left of one that is cancelled.
+    """
 
     progressed = Signal(int, int)
     ended = Signal(str)
     """What there is to say at the end."""
 
-    def __init__(self, parent: QObject, write: Callable[[Callable[[int, int], None]], Any]) -> None:
+    def __init__(
+        self,
+        parent: QObject,
+        write: Callable[[Callable[[int, int], None]], Any],
+        if_stopped: str = "what was rendered is kept",
+    ) -> None:
         super().__init__(parent)
         self._write = write
+        self._if_stopped = if_stopped
         self._cancelled = False
         self._thread = Thread(target=self._run, name="generate")
+
+    def start(self) -> None:
+        """Begin, once whoever wants to hear of it listens."""
         self._thread.start()
 
     def cancel(self) -> None:
@@ -83,6 +97,6 @@ class Generation(QObject):
         try:
             self.ended.emit(f"Written: {self._write(self._on_frame)}")
         except KeyboardInterrupt:
-            self.ended.emit("Stopped; what was rendered is kept")
-        except (ValueError, OSError) as error:
+            self.ended.emit(f"Stopped; {self._if_stopped}")
+        except (ValueError, OSError, RecordingError) as error:
             self.ended.emit(str(error))
