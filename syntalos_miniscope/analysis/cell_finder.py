@@ -21,6 +21,8 @@ NEIGHBOURS = np.array(
 )
 EDGE_SHARE = 0.25
 """Of its peak: where a footprint ends."""
+STRIP_PX = 32
+"""So many rows are judged at once: a copy of them is made."""
 EDGE_PX = 2
 """No cell is looked for so near the edge, in pixels of half the resolution: when the picture is
 moved back, the edge is repeated into it, and vessels and haze flash there."""
@@ -84,7 +86,8 @@ class _Peeler:
         self._merit: Image = np.zeros(noise.shape, np.float32)
         self._tired = np.ones(noise.shape, np.bool_)
         self._tired[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX] = False
-        self._judge(0, noise.shape[0], 0, noise.shape[1])
+        for row in range(0, noise.shape[0], STRIP_PX):
+            self._judge(row, min(row + STRIP_PX, noise.shape[0]), 0, noise.shape[1])
 
     def best(self) -> tuple[int, int] | None:
         y, x = divmod(int(np.argmax(self._merit)), self._merit.shape[1])
@@ -152,34 +155,40 @@ def seed_images(
     Only what rises above three standard deviations of the noise counts for the correlation.
     """
     frames, height, width = movie.shape
+    top, left = max(y0 - 2, 0), max(x0 - 2, 0)
+    shape = (min(y1 + 2, height) - top, min(x1 + 2, width) - left)
+    # A pixel's time lies together here, which it does not in the movie.
+    rising = np.zeros((*shape, frames), np.float32)
+    highest = np.zeros(shape, np.float32)
+    sums, squares = np.zeros(shape), np.zeros(shape)
+    for t in range(frames):
+        for y in range(shape[0]):
+            for x in range(shape[1]):
+                value = movie[t, top + y, left + x]
+                highest[y, x] = max(highest[y, x], value)
+                if value > 3 * noise[top + y, left + x]:
+                    rising[y, x, t] = value
+                    sums[y, x] += value
+                    squares[y, x] += value * value
     correlation = np.zeros((y1 - y0, x1 - x0), np.float32)
     peaks = np.zeros((y1 - y0, x1 - x0), np.float32)
     for y in range(y0, y1):
         for x in range(x0, x1):
-            limit = 3 * noise[y, x]
-            top = np.float32(0)
-            count = 0
-            for t in range(frames):
-                top = max(top, movie[t, y, x])
-                count += movie[t, y, x] > limit
-            peaks[y - y0, x - x0] = top / noise[y, x]
-            if count < 2:
+            here = rising[y - top, x - left]
+            a, aa = sums[y - top, x - left], squares[y - top, x - left]
+            peaks[y - y0, x - x0] = highest[y - top, x - left] / noise[y, x]
+            # Elsewhere a product is 0: a cell is quiet most of the time.
+            lively = np.flatnonzero(here)
+            if len(lively) < 2:
                 continue
             total = 0.0
             for dy, dx in NEIGHBOURS:
-                yy = min(max(y + dy, 0), height - 1)
-                xx = min(max(x + dx, 0), width - 1)
-                theirs = 3 * noise[yy, xx]
-                a = b = ab = aa = bb = 0.0
-                for t in range(frames):
-                    u, v = movie[t, y, x], movie[t, yy, xx]
-                    u = u if u > limit else np.float32(0)
-                    v = v if v > theirs else np.float32(0)
-                    a += u
-                    b += v
-                    ab += u * v
-                    aa += u * u
-                    bb += v * v
+                yy = min(max(y + dy, 0), height - 1) - top
+                xx = min(max(x + dx, 0), width - 1) - left
+                there, ab = rising[yy, xx], 0.0
+                for t in lively:
+                    ab += here[t] * there[t]
+                b, bb = sums[yy, xx], squares[yy, xx]
                 spread = (aa - a * a / frames) * (bb - b * b / frames)
                 if spread > 0:
                     total += (ab - a * b / frames) / np.sqrt(spread)

@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 
 from syntalos_miniscope.analysis import oasis
 from syntalos_miniscope.analysis.events import EventFinder, noise_sd
-from syntalos_miniscope.analysis.oasis import Oasis
+from syntalos_miniscope.analysis.oasis import Oasis, deconvolve
 
 
 def trace(seed=0, samples=300, g=0.9, noise=0.3) -> tuple[np.ndarray, np.ndarray]:
@@ -169,3 +169,13 @@ def test_the_spikes_of_the_moment_are_the_rise_of_it():
     search = finder()
     spikes = np.array([search.push(np.array([value]))[0][0] for value in steps([200])])
     assert np.argmax(spikes) == 200
+
+
+def test_a_whole_trace_is_deconvolved_as_sample_by_sample():
+    trace = np.random.default_rng(0).normal(size=3000)
+    solver = Oasis(1, 0.9, least_spike=0.5, room=3000)
+    for value in trace:
+        solver.push(np.array([value]))
+    solver.flush()
+    for ours, theirs in zip(deconvolve(trace, 0.9, least_spike=0.5), solver.result(0), strict=True):
+        assert ours == pytest.approx(theirs)

@@ -20,6 +20,7 @@ from syntalos_miniscope.analysis.traces import trace_reader
 SEARCHED_PICTURES = 600
 """Pictures, of up to 10 a second, in which cells are looked for: memory does not grow."""
 
+LEAST_PICTURES = 10
 MOST_CELLS = 1000
 SPIKE_SD = 2.0
 """The least rise of a spike, in standard deviations of a trace's noise."""
@@ -38,7 +39,7 @@ def extract_built_in(
     """Extract the cells of a stabilised movie (frame, H, W), or the given ones.
 
     Of the parameters, gSig, K and decay_time count; seeds are judged as the live analysis judges
-    them. ValueError if the regions are for frames of another size.
+    them. ValueError if the regions are for frames of another size, or the movie is too short.
     """
     shape = (movie.shape[1], movie.shape[2])
     if rois is not None and rois.shape != shape:
@@ -50,7 +51,10 @@ def extract_built_in(
     if rois is None:
         tell("looking for cells", 0.0)
         search = CellSearch(4.0 * max(parameters.gSig), most_cells=parameters.K or MOST_CELLS)
-        rois = find_cells(_pictures(movie, frame_rate_hz, search), shape, search)
+        pictures = _pictures(movie, frame_rate_hz, search)
+        if len(pictures) < LEAST_PICTURES:
+            raise ValueError(f"a movie of {len(movie)} frames is too short to find cells in")
+        rois = find_cells(pictures, shape, search)
     traces = np.zeros((len(movie), len(rois)), np.float32)
     read = trace_reader(rois, "demix")
     for place, frame in enumerate(movie):
