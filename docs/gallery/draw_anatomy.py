@@ -93,12 +93,12 @@ def depth_and_focus() -> None:
     depths_um = [20.0, 70.0, 120.0, 170.0, 220.0]
     places = [(z, 0.0, 0.0) for z in depths_um]
     truth = render(cells=CELL.model_copy(update={"positions_um": places})).ground_truth
-    middle = np.s_[PX // 2 - 36 : PX // 2 + 36, PX // 2 - 36 : PX // 2 + 36]
+    middle = np.s_[PX // 2 - 50 : PX // 2 + 50, PX // 2 - 50 : PX // 2 + 50]
     pictures = [picture[middle] for picture in truth.A_observed]
-    figure, axes = panels(6, 2.1, gridspec_kw={"width_ratios": [1] * 5 + [1.7]})
+    figure, axes = panels(6, 2.0, gridspec_kw={"width_ratios": [1] * 5 + [1.5]})
     for axis, picture, z_um in zip(axes, pictures, depths_um, strict=False):
-        title = f"{z_um:.0f} µm deep" + (", in focus" if z_um == FOCUS_UM else "")
-        show(axis, np.sqrt(picture), title, 72 * acquisition().pixel_size_um, vmin=0,
+        title = f"{z_um:.0f} µm" + (", in focus" if z_um == FOCUS_UM else "")
+        show(axis, np.sqrt(picture), title, 100 * acquisition().pixel_size_um, vmin=0,
              vmax=np.sqrt(max(p.max() for p in pictures)))  # fmt: skip
     peaks = [picture.max() for picture in pictures]
     axes[5].semilogy(depths_um, np.array(peaks) / max(peaks), "o-", color=INK, ms=3)

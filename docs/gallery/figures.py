@@ -29,14 +29,14 @@ plt.rcParams.update(
 )
 
 
-def panels(n: int, height: float = 2.9, width: float = 9.0, **keys: Any) -> tuple[Any, Any]:
-    """Give a figure with a row of axes."""
-    return plt.subplots(1, n, figsize=(width, height), **keys)
+def panels(n: int, height: float = 2.9, *, rows: int = 1, **keys: Any) -> tuple[Any, Any]:
+    """Give a figure with rows of axes."""
+    return plt.subplots(rows, n, figsize=(9.0, height), **keys)
 
 
 def show(axis: Any, picture: np.ndarray, title: str, side_um: float, **keys: Any) -> Any:
     """Show a picture with a scale bar of a quarter of its side, rounded to 50 µm."""
-    shown = axis.imshow(picture, interpolation="nearest", **keys)
+    shown = axis.imshow(picture, **{"interpolation": "nearest", **keys})
     axis.set_title(title)
     axis.set_xticks([])
     axis.set_yticks([])

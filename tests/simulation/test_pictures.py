@@ -9,7 +9,7 @@ GALLERY = Path(__file__).parents[2] / "docs/gallery"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["draw_ladder", "draw_anatomy"])
+@pytest.mark.parametrize("script", ["draw_ladder", "draw_anatomy", "draw_presets"])
 def test_the_pictures_of_the_documentation_are_drawn(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -26,7 +26,7 @@ def test_the_pictures_of_the_documentation_are_drawn(
 
 
 def test_every_picture_of_a_page_is_there() -> None:
-    pages = [GALLERY / "ladder.md", GALLERY.parent / "concepts/anatomy.md"]
+    pages = [*GALLERY.glob("*.md"), GALLERY.parent / "concepts/anatomy.md"]
     shown = {
         name
         for page in pages
