@@ -12,8 +12,9 @@ from syntalos_miniscope.simulation.renderer import Renderer
 def scenes() -> None:
     """Draw a frame of each scene, and what comes and goes in three seconds."""
     figure, axes = panels(3, 5.6, rows=2)
-    for above, below, preset in zip(*axes, STUDIO_PRESETS, strict=True):
-        renderer = Renderer(studio_spec(preset, seed=1))
+    for seed, (above, below, preset) in enumerate(zip(*axes, STUDIO_PRESETS, strict=True)):
+        # Scenes of one seed have their cells and vessels at the same places.
+        renderer = Renderer(studio_spec(preset, seed=seed))
         renderer.seek(100)
         movie = np.array([renderer.advance().image for _ in range(60)], np.float32)
         side_um = renderer.spec.acquisition.fov_um[0]
