@@ -47,7 +47,8 @@ class Vessels:
                 float(optics.defocus_sigma_um(layer.depth_um, focal_um)),
             )
             mask *= blur(sharp, sigma_um / self._pixel_um)
-        self.mask = mask
+        # Blur on a coarse level may overshoot by a millionth.
+        self.mask = np.minimum(mask, np.float32(1))
 
     def shade(self, canvas: Image) -> None:
         """Take away the light that vessels absorb."""

@@ -30,9 +30,10 @@ def vessels(layer: VesselLayer, seed: int = 0) -> Vessels:
 
 def test_a_mask_lets_all_light_pass_or_all_but_the_opacity():
     stage = vessels(VesselLayer(opacity=0.65))
-    stage.focus(30.0)
-    assert stage.mask.max() <= 1
-    assert 0.35 - 1e-6 <= stage.mask.min() < 0.6
+    for focus in (30.0, 50.0, 90.0):
+        stage.focus(focus)
+        assert 0.35 - 1e-6 <= stage.mask.min() < 0.6
+        assert 0.999 < stage.mask.max() <= 1
 
 
 def test_absorption_is_that_of_the_chord_through_the_vessel():
