@@ -21,7 +21,7 @@ def entries(catalog: Catalog, keep: Callable[[str], bool] = lambda type_id: True
             folder.name,
             folder.id,
             folder.description,
-            QIcon(str(folder.icon)),
+            QIcon(str(folder.icon)) if folder.icon.is_file() else None,
             f"{folder.id} {' '.join(folder.categories)}",
         )
         for folder in sorted(folders, key=_place)
