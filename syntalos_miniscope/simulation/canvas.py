@@ -65,5 +65,6 @@ def make_canvas(spec: Spec) -> Canvas:
         reaches_um.append(hypot(*acquisition.fov_um) / 2 * sin(largest))
     if extras is not None and extras.warp is not None:
         reaches_um.append(SD_LIMIT * extras.warp.sd_um)
-    margin = ceil(acquisition.um_to_px(sum(reaches_um))) + 1 if reaches_um else 0
+    reach_um = sum(reaches_um)
+    margin = ceil(acquisition.um_to_px(reach_um)) + 1 if reach_um > 0 else 0
     return Canvas(acquisition.shape, margin, acquisition.pixel_size_um)

@@ -381,7 +381,7 @@ def test_ctrl_c_leaves_a_valid_shorter_file(tmp_path: Path, number: signal.Signa
     arguments = command("--preset", "Miniscope V4 - CA1", "--seconds", "600", "--out", str(out))
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     # The chunks of the movie appear 16 frames at a time.
-    while not (tmp_path / "a.zarr.tmp/observed/1.0.0").exists():
+    while not (tmp_path / "a.partial.zarr/observed/1.0.0").exists():
         assert process.poll() is None
         time.sleep(0.02)
     os.kill(process.pid, number)
@@ -391,7 +391,20 @@ def test_ctrl_c_leaves_a_valid_shorter_file(tmp_path: Path, number: signal.Signa
     recording = Recording.load(out)
     assert 16 < len(recording.observed) < 12000
     assert recording.ground_truth.C.shape[1] == len(recording.observed)
-    assert not (tmp_path / "a.zarr.tmp").exists()
+    assert not (tmp_path / "a.partial.zarr").exists()
+
+
+def test_a_given_path_that_goes_nowhere_needs_no_margin() -> None:
+    acquisition = ACQUISITION.model_copy(update={"duration_s": 0.1})
+    resting = BrainMotion(trajectory_um=[(0.0, 0.0)] * 2)
+    moved = [resting if step.kind == "brain_motion" else step for step in EVERYTHING.steps]
+    still = [step for step in EVERYTHING.steps if step.kind != "brain_motion"]
+    one, other = (
+        simulate(EVERYTHING.model_copy(update={"acquisition": acquisition, "steps": steps}))
+        for steps in (moved, still)
+    )
+    assert one.ground_truth.fov_offset == (0, 0)
+    assert np.array_equal(one.observed, other.observed)
 
 
 def test_a_given_path_that_is_too_short_is_refused_in_a_line() -> None:
