@@ -70,9 +70,8 @@ def from_syntalos(syl: Any, item_type: ItemType) -> Callable[[Any], Item | None]
         return Frame(int(data.index), round(data.time / timedelta(microseconds=1)), mat)
 
     def block(data: Any) -> FloatSignalBlock:
-        return FloatSignalBlock(
-            np.array(data.timestamps, np.int64), np.array(data.data, np.float32, ndmin=2)
-        )
+        times = np.array(data.timestamps, np.int64).ravel()
+        return FloatSignalBlock(times, np.array(data.data, np.float32, ndmin=2))
 
     def row(data: Any) -> TableRow:
         return TableRow(tuple(str(cell) for cell in data))

@@ -36,7 +36,9 @@ class Sink:
         about = self.metadata
         if type(about.get("framerate")) is not float or about["framerate"] <= 0:
             return "the source did not provide a framerate"
-        width, height = about.get("size", ("", 0, 0))[1:]
+        height, width = mat.shape[:2]
+        if "size" in about:
+            width, height = about["size"][1:]
         if mat.shape[:2] != (height, width):
             return f"frames of {mat.shape} in a stream of {width} x {height}"
         if min(width, height) < LEAST_PX or width % 2 or height % 2:
