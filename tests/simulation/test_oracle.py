@@ -182,6 +182,34 @@ print(json.dumps(truth.focal_depth_um))
         assert np.array_equal(getattr(ours.ground_truth, name), made[name]), name
 
 
+def test_minisim_judges_our_cells_as_we_do(minisim: Minisim, tmp_path: Path) -> None:
+    recording = simulate(EVERYTHING)
+    recording.save(tmp_path / "a.zarr")
+    script = """
+from minisim.recording import DETECT_SNR_THRESHOLD
+from minisim.simulate import build_context
+recording = Recording.load(sys.argv[1])
+truth, acq = recording.ground_truth, recording.spec.acquisition
+sensor, field = recording.spec.steps[-1], build_context(recording.spec, acq).photon_field
+judged = []
+for (z, y, x), trace in zip(truth.centers_um, truth.C):
+    local = truth.focal_depth_um - acq.optics.focal_curvature_shift_um(float(np.hypot(y, x)))
+    sigma_px, brightness = acq.cell_optics(z, local)
+    light = sample_field_at(field, y, x, acq.pixel_size_um)
+    light *= sample_field_at(truth.vasculature_mask, y, x, acq.pixel_size_um)
+    gain = brightness * light * sensor.photons_per_unit * acq.image_sensor.quantum_efficiency
+    snr = detection_snr(np.ptp(trace), trace.min(), gain, acq.image_sensor.read_noise_e)
+    seen = bool(snr >= DETECT_SNR_THRESHOLD)
+    judged.append([sigma_px, seen, abs(z - local) <= acq.optics.resolved_depth_of_field_um])
+print(json.dumps([[float(s), d, bool(f)] for s, d, f in judged]))
+"""
+    sigma_px, detectable, in_focus = zip(*minisim(script, tmp_path / "a.zarr"), strict=True)
+    truth = recording.ground_truth
+    assert truth.observed_sigma_px == pytest.approx(np.array(sigma_px), rel=1e-12)
+    assert truth.detectable.tolist() == list(detectable) and len(set(detectable)) == 2
+    assert truth.in_focus.tolist() == list(in_focus)
+
+
 def test_the_truth_of_our_recording_scores_full_marks(minisim: Minisim, tmp_path: Path) -> None:
     simulate(EVERYTHING).save(tmp_path / "a.zarr")
     script = """
