@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,8 @@ import platformdirs
 
 from syntalos_miniscope.node import In, Node, Out, Settings
 from syntalos_miniscope.toml import parse_toml
+
+_LOADING = RLock()
 
 
 class CatalogError(Exception):
@@ -82,16 +85,17 @@ class Catalog:
         return Catalog.find([shipped_folder(), user_folder(), *([extra] if extra else [])])
 
     def node(self, type_id: str) -> type[Node]:
-        """Give a node class, importing its folder once.
+        """Give a node class, importing its folder once, whichever threads ask.
 
         CatalogError if there is none of that id, or its file cannot be imported.
         """
-        if type_id not in self._loaded:
-            if type_id not in self.folders:
-                known = ", ".join(sorted(self.folders))
-                raise CatalogError(f"there is no node '{type_id}'; known: {known}")
-            self._loaded[type_id] = _load(self.folders[type_id])
-        return self._loaded[type_id]
+        with _LOADING:
+            if type_id not in self._loaded:
+                if type_id not in self.folders:
+                    known = ", ".join(sorted(self.folders))
+                    raise CatalogError(f"there is no node '{type_id}'; known: {known}")
+                self._loaded[type_id] = _load(self.folders[type_id])
+            return self._loaded[type_id]
 
 
 def _folders_in(place: Path) -> Iterator[NodeFolder]:

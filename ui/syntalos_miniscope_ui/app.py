@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
-from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.catalog import Catalog, CatalogError
 from syntalos_miniscope.engine.run import RunOptions
 from syntalos_miniscope.examples import examples
 from syntalos_miniscope.project import Project, ProjectError
@@ -55,9 +57,20 @@ def main(
     if run is not None:
         window.run_bar.fill(run)
         QTimer.singleShot(0, lambda: window.ask_run(record=run.record, seconds=run.seconds))
+    loading = Thread(target=load_nodes, args=(catalog,), name="load-nodes", daemon=True)
+    QTimer.singleShot(0, loading.start)  # not before garbage stays on this thread
     code = _until_closed(app, window)
+    if loading.is_alive():
+        loading.join()
     report = window.running.report
     return code if not (report and keep_report) or keep_report(report) else 1
+
+
+def load_nodes(catalog: Catalog) -> None:
+    """Import every node, so that the first wire that looks for a box need not wait for all."""
+    for type_id in catalog.folders:
+        with suppress(CatalogError):  # said where somebody wants that box
+            catalog.node(type_id)
 
 
 def _is_shipped(file: Path) -> bool:
