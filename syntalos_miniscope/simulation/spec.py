@@ -71,7 +71,8 @@ class Spec(Part):
         self._check_cells_fit()
         self._check_decay_is_sampled()
         for advisory in self.advisories() if info.context is not QUIET else ():
-            warnings.warn(advisory, SpecWarning, stacklevel=2)
+            # One frame up is pydantic, the next whoever makes the Spec.
+            warnings.warn(advisory, SpecWarning, stacklevel=3)
         return self
 
     def _check_cells_fit(self) -> None:

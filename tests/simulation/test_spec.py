@@ -238,8 +238,11 @@ def test_json_comes_back_as_it_was() -> None:
 
 def test_a_focus_outside_the_cells_warns() -> None:
     far = Acquisition(focal_depth_in_tissue_um=201)
-    with pytest.warns(SpecWarning, match=r"focal_depth_in_tissue_um \(201\) is outside"):
+    with pytest.warns(SpecWarning, match=r"focal_depth_in_tissue_um \(201\) is outside") as told:
         Spec(acquisition=far, steps=[PlaceNeurons()])
+        Spec.model_validate({"acquisition": far, "steps": [PlaceNeurons()]})
+    # It names the line that made the Spec, not one of pydantic.
+    assert [warning.filename for warning in told] == [__file__] * 2
 
 
 @pytest.mark.parametrize(
