@@ -13,6 +13,7 @@ from syntalos_miniscope.cli.console import BadInputError, out, say
 from syntalos_miniscope.cli.nodes import NodesDir, find_nodes
 
 if TYPE_CHECKING:
+    from syntalos_miniscope.node import Settings
     from syntalos_miniscope.syntalos.places import Place
 
 syntalos = typer.Typer(help="The nodes as modules of Syntalos.")
@@ -125,7 +126,8 @@ def example(
     catalog = find_nodes(None)
     try:
         node = catalog.node(source)
-        settings = node.Settings.model_validate(_values(set_ or []))
+        values = _paths_in_full(_values(set_ or []), node.Settings)
+        settings = node.Settings.model_validate(values)
     except CatalogError as error:
         raise BadInputError(f"--source: {error}") from error
     except ValidationError as error:
@@ -156,6 +158,16 @@ def _values(changes: list[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             values[name] = text
     return values
+
+
+def _paths_in_full(values: dict[str, Any], settings: type[Settings]) -> dict[str, Any]:
+    """Write files that are here in full: in Syntalos a module looks from its own folder."""
+    full = dict(values)
+    for name, field in settings.model_fields.items():
+        value = values.get(name)
+        if field.annotation is str and isinstance(value, str) and value and Path(value).exists():
+            full[name] = str(Path(value).absolute())
+    return full
 
 
 def _place(flatpak: bool) -> Place:

@@ -37,6 +37,14 @@ def host(tmp_path: Path) -> Iterator[Callable[..., Host]]:
     assert not refused, refused[:10]
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home as people have it: with a space in its name."""
+    path = tmp_path / "a home"
+    path.mkdir()
+    return path
+
+
 @pytest.fixture(scope="session")
 def syl() -> Any:
     """The stand-in of `syntalos_mlink`, in this process; it is never linked."""
