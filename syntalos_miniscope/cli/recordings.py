@@ -59,7 +59,8 @@ def export(
 ) -> None:
     """Export a recording; never touches it, never overwrites, goes on where it was stopped."""
     from syntalos_miniscope.recording import RecordingError
-    from syntalos_miniscope.recording.export import TARGETS, export_recording, partial_of
+    from syntalos_miniscope.recording.export import TARGETS, export_recording
+    from syntalos_miniscope.recording.partial import partial_of
     from syntalos_miniscope.recording.quaternion_table import TableColumns
 
     if to not in TARGETS:

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.daq import METADATA, ORIENTATION, SIDECAR, TIMES, USER_CONFIG
-from syntalos_miniscope.recording.edl import safe_name, write_whole
+from syntalos_miniscope.recording.edl import safe_name
 from syntalos_miniscope.recording.edl_tree import open_unit, root_of
 from syntalos_miniscope.recording.edl_video import marks_of
+from syntalos_miniscope.recording.partial import write_whole
 from syntalos_miniscope.recording.recorded import Findings
 from syntalos_miniscope.recording.tables import TableWriter
 from syntalos_miniscope.recording.tsync_writer import TimeFileWriter

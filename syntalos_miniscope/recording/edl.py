@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 import tomli_w
 
 from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.partial import write_whole
 from syntalos_miniscope.recording.tables import TableWriter
 
 FORMAT_VERSION = "1"
@@ -58,16 +58,6 @@ def new_folder(parent: Path, name: str) -> Path:
             attempt += 1
             continue
         return path
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that a crash leaves the old one or the new one, never half of one."""
-    beside = path.with_name(path.name + ".tmp")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 class ExperimentDir:

@@ -15,6 +15,7 @@ from syntalos_miniscope.recording.export_layouts import (
     export_edl,
     export_zarr,
 )
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.quaternion_table import TableColumns, write_orientation
 from syntalos_miniscope.recording.recorded import Recording
@@ -105,8 +106,3 @@ def _begin(job: ExportJob) -> None:
         return
     job.out.mkdir(parents=True)
     file.write_text(job.identity, "utf-8")
-
-
-def partial_of(out: Path) -> Path:
-    """Give the name that an export has until it is whole."""
-    return out.with_name(f"{out.stem}.partial{out.suffix}")

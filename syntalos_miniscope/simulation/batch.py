@@ -20,7 +20,7 @@ from syntalos_miniscope.simulation.truth import TruthKeeper
 
 if TYPE_CHECKING:
     # A video needs no zarr, which takes longer to import than a small scene to set up.
-    from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
+    from syntalos_miniscope.recording.minisim_zarr_writer import MinisimZarrWriter
 
 OnFrame = Callable[[int, int], None]
 """Is told how many frames are done, and how many there will be."""
@@ -245,7 +245,7 @@ def zarr_writer(
     movie: bool = True,
 ) -> MinisimZarrWriter:
     """Open a recording of a Spec on disk; without a movie it holds the truth only."""
-    from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
+    from syntalos_miniscope.recording.minisim_zarr_writer import MinisimZarrWriter
 
     plain = spec.model_copy(update={"extras": None})
     attributes = {} if spec.extras is None else {SPEC_ATTRIBUTE: spec.json_text()}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.simulation.renderer import Picture
 from syntalos_miniscope.simulation.spec import Spec
@@ -65,7 +66,7 @@ class VideoSink:
         self._path, self._spec, self._levels = path, spec, levels
         self._rate_hz = fps or spec.acquisition.fps
         self._raw = codec == "Y800" and path.suffix.lower() == ".avi"
-        self._unfinished = path.with_name(f"{path.stem}.part{path.suffix}")
+        self._unfinished = partial_of(path)
         self._writer: VideoWriter | None = None
 
     def __enter__(self) -> VideoSink:

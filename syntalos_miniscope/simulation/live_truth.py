@@ -9,7 +9,7 @@ from threading import Thread
 import numpy as np
 
 from syntalos_miniscope.node import Context, Out
-from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter
+from syntalos_miniscope.recording.minisim_zarr_writer import MinisimZarrWriter
 from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.batch import zarr_writer
 from syntalos_miniscope.simulation.live import SimulatedExposure

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from syntalos_miniscope.recording import disk_error, in_short
-from syntalos_miniscope.recording.edl import write_whole
+from syntalos_miniscope.recording.partial import write_whole
 from syntalos_miniscope.sweep.cell import FIGURES, Figures, run_cell, stored_figures
 from syntalos_miniscope.sweep.grid import Cell, Grid, GridError, shown
 from syntalos_miniscope.sweep.picture import results_picture

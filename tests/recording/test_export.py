@@ -10,7 +10,8 @@ from pictures import picture, same_frames
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording import export as export_module
 from syntalos_miniscope.recording.edl import ExperimentDir
-from syntalos_miniscope.recording.export import export_recording, partial_of
+from syntalos_miniscope.recording.export import export_recording
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.video_dataset import VideoDataset
 from syntalos_miniscope.streams import Frame

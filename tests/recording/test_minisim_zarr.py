@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.minisim_zarr import MinisimZarrWriter, open_minisim_zarr
+from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
+from syntalos_miniscope.recording.minisim_zarr_writer import MinisimZarrWriter
 from syntalos_miniscope.recording.truth import ARRAYS, Footprints, FrameTruth, GroundTruth
 
 SHAPE = (12, 10)
@@ -95,7 +96,7 @@ def test_what_was_flushed_survives_a_crash(tmp_path: Path) -> None:
     for k in range(20):
         writer.append(picture(k), frame_truth(k))
     writer.flush()
-    left_behind = open_minisim_zarr(tmp_path / "a.zarr.tmp")
+    left_behind = open_minisim_zarr(tmp_path / "a.partial.zarr")
     assert left_behind.observed.shape[0] == 20
     assert np.array_equal(left_behind.observed[19], picture(19))
     assert left_behind.truth().C.shape == (UNITS, 20)
@@ -186,5 +187,5 @@ def test_a_folder_that_is_no_recording_is_refused(tmp_path: Path) -> None:
 
 def test_a_full_or_read_only_disk_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RecordingError, match=r"cannot write .*a\.zarr\.tmp"):
+    with pytest.raises(RecordingError, match=r"cannot write .*a\.partial\.zarr"):
         open_writer(tmp_path / "file" / "a.zarr")

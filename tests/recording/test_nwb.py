@@ -3,7 +3,8 @@ import pytest
 from pictures import picture
 
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.export import export_recording, partial_of
+from syntalos_miniscope.recording.export import export_recording
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.recorded import VideoParts
 
 pynwb = pytest.importorskip("pynwb", reason="the extra [nwb] is not installed")
