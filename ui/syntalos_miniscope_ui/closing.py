@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+from PySide6.QtCore import QCoreApplication, QEventLoop
 from PySide6.QtWidgets import QWidget
 
 from syntalos_miniscope_ui.dialogs import Ask
@@ -25,7 +28,11 @@ def may_close(window: QWidget, ask: Ask, running: Running, files: Files) -> bool
 def _run_is_over(window: QWidget, ask: Ask, running: Running, files: Files) -> bool:
     """Stop the run and wait for it; one that hangs may be left."""
     running.stop()
-    if running.join(PATIENCE_S):
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not running.join(0.02) and time.monotonic() < deadline_s:
+        # What is still on is seen to end; a second click on the cross is not heard meanwhile.
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    if running.phase == "idle":
         return True
     names = [files.document.label(node_id) for node_id in running.waiting_for()]
     if running.phase == "preparing":

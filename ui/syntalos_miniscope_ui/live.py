@@ -54,7 +54,7 @@ class Live(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._look)
         self._rest = QTimer(self)
-        self._rest.setInterval(5000)
+        self._rest.setInterval(1000)
         self._rest.timeout.connect(self.refresh)
         self._rest.start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from threading import Thread
 
 from PySide6.QtCore import QPointF, QRectF, QSettings, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
@@ -39,6 +40,7 @@ class RunBar(QToolBar):
         self._settings = settings
         self._look_s = 0.0
         self._disk: list[str] = []
+        self._looking = Thread()
         self.run = self._button("Run", "Check, then run and record (F5)")
         self.run.clicked.connect(lambda: self.run_asked.emit(True))
         self.preview = self._button("Preview", "Run without recording (Shift+F5)")
@@ -110,23 +112,24 @@ class RunBar(QToolBar):
 
     def show_clock(self, state: RunState, kept_in: Path | None) -> None:
         """Show the length of the run, the free disk, and how long it lasts at the run's rate."""
-        if time.monotonic() >= self._look_s or state.phase != "running":
+        if time.monotonic() >= self._look_s and not self._looking.is_alive():
             self._look_s = time.monotonic() + DISK_EVERY_S
-            self._disk = self._disk_words(state, kept_in)
+            # A disk on the network may take its time to answer.
+            look = (self.export_dir, kept_in if state.phase == "running" else None, state.elapsed_s)
+            self._looking = Thread(target=self._look, args=look, name="disk", daemon=True)
+            self._looking.start()
         words = {"preparing": "preparing …", "stopping": "stopping …"}
         minutes, seconds = divmod(int(state.elapsed_s), 60)
         now = f"{minutes:02d}:{seconds:02d}" if state.phase == "running" else ""
         parts = [words.get(state.phase, now), *self._disk]
         self.clock.setText("   ·   ".join(part for part in parts if part))
 
-    def _disk_words(self, state: RunState, kept_in: Path | None) -> list[str]:
-        free = free_bytes(self.export_dir)
-        if free is None:
-            return []
-        words = [f"{free / 2**30:,.1f} GiB free"]
-        if kept_in is not None and state.phase == "running":
-            words.append(minutes_left(kept_bytes(kept_in), state.elapsed_s, free))
-        return words
+    def _look(self, folder: Path, kept_in: Path | None, elapsed_s: float) -> None:
+        free = free_bytes(folder)
+        words = [] if free is None else [f"{free / 2**30:,.1f} GiB free"]
+        if free is not None and kept_in is not None:
+            words.append(minutes_left(kept_bytes(kept_in), elapsed_s, free))
+        self._disk = words
 
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton()
