@@ -20,9 +20,12 @@ STYLE = """body { font: 15px/1.5 system-ui, sans-serif; max-width: 760px; margin
 padding: 0 1em; color: #222; background: #fff } h1 { font-size: 1.4em } h2 { font-size: 1.1em }
 table { border-collapse: collapse } td { padding: .15em 1em .15em 0 }
 td.figure { text-align: right; font-variant-numeric: tabular-nums } svg { background: #f6f7f8 }
-figure { margin: 0 } figcaption { color: #555; font-size: .9em }
+figure { margin: 0 } figcaption { color: #777; font-size: .9em }
 .side { display: flex; gap: 12px; flex-wrap: wrap } .side > * { flex: 1 1 220px; min-width: 0 }
-.mine { color: #d2691e } .true { color: #4682b4 } .faint { color: #777 }"""
+.mine { color: #d2691e } .true { color: #4682b4 } .faint { color: #777 }
+:root { color-scheme: light dark } @media (prefers-color-scheme: dark) {
+body { color: #ddd; background: #1c1e21 } svg { background: #26292d }
+.faint, figcaption { color: #9a9a9a } }"""
 
 
 def whole_page(title: str, body: str) -> str:
@@ -122,7 +125,7 @@ def _frame(
         (WIDTH - 10, HEIGHT - 6, "end", f"{x[1]:.4g}{unit}"),
     ]
     labels = "".join(
-        f"<text x='{a}' y='{b}' text-anchor='{anchor}' font-size='11' fill='#555'>{text}</text>"
+        f"<text x='{a}' y='{b}' text-anchor='{anchor}' font-size='11' fill='#808080'>{text}</text>"
         for a, b, anchor, text in texts
     )
     return f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='100%'>{drawn}{labels}</svg>"

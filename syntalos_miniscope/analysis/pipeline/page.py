@@ -15,7 +15,8 @@ from syntalos_miniscope.analysis.pipeline.configs import Configs
 from syntalos_miniscope.analysis.pipeline.motion import MotionView
 from syntalos_miniscope.analysis.pipeline.prepare import Prepared
 from syntalos_miniscope.analysis.pipeline.results import PostprocessingResult
-from syntalos_miniscope.analysis.pipeline.tuning import CORRELATIONS, RATIOS, Tuning, nearest
+from syntalos_miniscope.analysis.pipeline.threshold_page import thresholds
+from syntalos_miniscope.analysis.pipeline.tuning import Tuning
 from syntalos_miniscope.analysis.plots import (
     FAINT,
     MINE,
@@ -66,7 +67,7 @@ def page(shown: Shown) -> str:
         if process.apply_motion_correction and process.inspect_motion_correction:
             parts += _motion(shown)
         parts += _light(shown)
-        parts += _thresholds(shown)
+        parts += thresholds(shown.tuning, shown.configs.extraction)
         parts += _rhythm(shown)
     return whole_page(shown.title, "\n".join(part for part in parts if part))
 
@@ -206,52 +207,6 @@ def _light(shown: Shown) -> list[str]:
 def _hue(chosen: str | None, name: str) -> str:
     return (
         "<span class='mine'>orange</span>" if chosen == name else "<span class='true'>blue</span>"
-    )
-
-
-def _thresholds(shown: Shown) -> list[str]:
-    if not shown.tuning:
-        return []
-    parameters = shown.configs.extraction
-    parts = [
-        "<h2>Size and thresholds</h2>",
-        f"<p class='faint'>Correlation with the neighbours (0 to 1) and peak-to-noise ratio (0 "
-        f"to {2 * parameters.min_pnr:g}) for three sizes; what passes both min_corr "
-        f"{parameters.min_corr:g} and min_pnr {parameters.min_pnr:g} is outlined.</p>",
-    ]
-    for one in shown.tuning:
-        passes = (one.correlation >= parameters.min_corr) & (one.pnr >= parameters.min_pnr)
-        row, column = (
-            nearest(CORRELATIONS, parameters.min_corr),
-            nearest(RATIOS, parameters.min_pnr),
-        )
-        pictures: list[tuple[str, str]] = []
-        for values, high, name in (
-            (one.correlation, 1.0, "correlation"),
-            (one.pnr, max(2 * parameters.min_pnr, 1.0), "peak to noise"),
-        ):
-            image = colored(values, 0, high)
-            _outline(image, passes, 1, (255, 255, 255))
-            pictures.append((picture(image), name))
-        parts.append(
-            f"<p>gSig {one.gsig[0]:g} x {one.gsig[1]:g} px: {one.seeds[row, column]} seeds</p>"
-        )
-        parts.append(side_by_side(pictures))
-    return [*parts, _seed_table(shown)]
-
-
-def _seed_table(shown: Shown) -> str:
-    middle = shown.tuning[len(shown.tuning) // 2]
-    head = "".join(f"<td class='figure'>{ratio}</td>" for ratio in RATIOS)
-    rows = "".join(
-        f"<tr><td class='figure'>{level:.2f}</td>"
-        + "".join(f"<td class='figure'>{count}</td>" for count in counts)
-        + "</tr>"
-        for level, counts in zip(CORRELATIONS, middle.seeds, strict=True)
-    )
-    return (
-        f"<p class='faint'>Seeds for gSig {middle.gsig[0]:g} x {middle.gsig[1]:g}: min_corr down, "
-        f"min_pnr across.</p><table><tr><td></td>{head}</tr>{rows}</table>"
     )
 
 

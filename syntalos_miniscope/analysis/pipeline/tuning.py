@@ -8,7 +8,7 @@ with the neighbours, of what rises above three times the noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -137,15 +137,15 @@ def neighbour_correlation(movie: Image) -> Image:
 
 
 def seeds(correlation: Image, pnr: Image, gsig: tuple[float, float]) -> NDArray[np.int64]:
-    """Count the seeds for each pair of thresholds: peaks of correlation times PNR."""
-    worth = (np.nan_to_num(correlation) * np.nan_to_num(pnr)).astype(np.float32)
-    reach = 2 * max(round(sum(gsig) / 2), 1) + 1
-    highest = cv2.dilate(worth, np.ones((reach, reach), np.uint8))
-    peaks = (worth >= highest) & (worth > 0)
+    """Count the seeds for each pair of thresholds."""
+    peaks = peaks_of(correlation, pnr, gsig)
     r, ratio = correlation[peaks], pnr[peaks]
     return np.array([[int(((r >= a) & (ratio >= b)).sum()) for b in RATIOS] for a in CORRELATIONS])
 
 
-def nearest(values: Sequence[float] | NDArray[np.float64], wanted: float) -> int:
-    """Give which of some values is the nearest."""
-    return int(np.argmin(np.abs(np.asarray(values, np.float64) - wanted)))
+def peaks_of(correlation: Image, pnr: Image, gsig: tuple[float, float]) -> NDArray[np.bool_]:
+    """Give where a cell would begin, (H, W): at the peaks of correlation times PNR."""
+    worth = (np.nan_to_num(correlation) * np.nan_to_num(pnr)).astype(np.float32)
+    reach = 2 * max(round(sum(gsig) / 2), 1) + 1
+    highest = cv2.dilate(worth, np.ones((reach, reach), np.uint8))
+    return (worth >= highest) & (worth > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,12 @@ def test_the_report_shows_all_of_it(ucla):
     assert text.count("<img") == 1 + 4 + 6 and text.count("<svg") >= 6
     for words in ("accepted", "Motion", "crispness", "Light", "gSig 3 x 3", "Spectrogram"):
         assert words in text
+    for knob in ("id='min_corr' min='0' max='1' step='0.01' value='0.7'", "id='min_pnr'"):
+        assert knob in text
+    seeds = [json.loads(told) for told in re.findall(r"data-seeds='(.*?)'", text)]
+    counts = [int(told) for told in re.findall(r"<b>(\d+)</b> seeds", text)]
+    assert counts == [sum(r >= 0.7 and ratio >= 8 for r, ratio in one) for one in seeds]
+    assert len(counts) == 3 and max(counts) > 10
     settings = json.loads((ucla.saved_movies / "parameters.json").read_text())
     assert settings["crop_coords"] == [0, 256, 128, 128]
     assert settings["extraction"]["min_pnr"] == 8
