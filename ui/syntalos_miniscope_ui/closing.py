@@ -29,10 +29,10 @@ def _run_is_over(window: QWidget, ask: Ask, running: Running, files: Files) -> b
     """Stop the run and wait for it; one that hangs may be left."""
     running.stop()
     deadline_s = time.monotonic() + PATIENCE_S
-    while not running.join(0.02) and time.monotonic() < deadline_s:
+    while not (over := running.join(0.02)) and time.monotonic() < deadline_s:
         # What is still on is seen to end; a second click on the cross is not heard meanwhile.
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-    if running.phase == "idle":
+    if over:
         return True
     names = [files.document.label(node_id) for node_id in running.waiting_for()]
     if running.phase == "preparing":

@@ -6,6 +6,7 @@ import math
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
@@ -16,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsView
 
+from syntalos_miniscope_ui.canvas.context_menu import menu_at
 from syntalos_miniscope_ui.canvas.scene import GraphScene
 from syntalos_miniscope_ui.palette import MIME
 
@@ -119,6 +121,12 @@ class GraphView(QGraphicsView):
             self.viewport().unsetCursor()
         else:
             super().mouseReleaseEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Offer what can be done with what is under the mouse."""
+        menu = menu_at(self._graph, self.mapToScene(event.pos()), self.actions(), self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Take boxes from the palette."""
