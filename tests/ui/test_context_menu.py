@@ -2,13 +2,13 @@
 
 from hands import at
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
 from syntalos_miniscope_ui.window import EditorWindow
 
 
-def right_click(window: EditorWindow, place: QPointF) -> dict[str, object]:
+def right_click(window: EditorWindow, place: QPointF) -> dict[str, QAction]:
     """Give the lines of the menu that opens."""
     view = window.view
     spot = at(window, place)
