@@ -1,38 +1,23 @@
 """A recording is rendered into memory, to zarr or to a video, and is the same in all of them."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from everything import ACQUISITION, EVERYTHING, SHAPE
 
-from syntalos_miniscope.cli import main
-from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.video import VideoReader
 from syntalos_miniscope.simulation import (
     Acquisition,
-    Bleaching,
     BrainMotion,
     CellActivity,
-    CellOptics,
     Composite,
     Extras,
-    IlluminationProfile,
     ImageSensor,
-    Leakage,
-    Neuropil,
     Output,
     PlaceNeurons,
     Recording,
-    Sensor,
     Spec,
-    Vasculature,
-    VesselLayer,
-    Vignette,
     simulate,
     simulate_video,
     simulate_zarr,
@@ -40,25 +25,6 @@ from syntalos_miniscope.simulation import (
 from syntalos_miniscope.simulation.batch import simulate_to
 from syntalos_miniscope.simulation.cost import TooLargeError
 from syntalos_miniscope.simulation.extras import Behaviour, Rotation
-from syntalos_miniscope.simulation.spec import load_spec
-
-SHAPE = (48, 64)
-ACQUISITION = Acquisition(
-    fps=20,
-    duration_s=2,
-    image_sensor=ImageSensor(n_px_height=SHAPE[0], n_px_width=SHAPE[1], pixel_pitch_um=16),
-)
-EVERYTHING = Spec(
-    acquisition=ACQUISITION,
-    seed=3,
-    steps=[
-        *(PlaceNeurons(), CellActivity(), Bleaching(), CellOptics(), Composite(), Neuropil()),
-        Vasculature(enabled=True, layers=[VesselLayer(root_radius_um=6)]),
-        BrainMotion(motion_amplitude_um=3, max_shift_um=4),
-        *(IlluminationProfile(), Vignette(), Leakage(), Sensor()),
-    ],
-)
-SENSORLESS = EVERYTHING.model_copy(update={"steps": EVERYTHING.steps[:-1]})
 
 
 def same_truth(one: Recording, other: Recording) -> bool:
@@ -121,74 +87,6 @@ def test_memory_disk_and_a_streamed_recording_hold_the_same(tmp_path: Path) -> N
         assert np.array_equal(loaded.observed, memory.observed)
         assert loaded.observed.dtype == np.float32
         assert same_truth(loaded, memory)
-
-
-@pytest.mark.parametrize("name", ["a.avi", "a.mkv"])
-def test_a_video_holds_the_counts_with_its_spec_beside_it(tmp_path: Path, name: str) -> None:
-    simulate_video(EVERYTHING, tmp_path / name)
-    frames = [frame for _, frame in VideoReader(tmp_path / name).frames()]
-    assert np.array_equal(frames, simulate(EVERYTHING).observed)
-    assert load_spec(tmp_path / "a.spec.json") == EVERYTHING
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_an_avi_is_bare_grey_pixels_unless_compression_is_asked_for(tmp_path: Path) -> None:
-    simulate_video(EVERYTHING, tmp_path / "bare.avi")
-    simulate_video(EVERYTHING, tmp_path / "packed.avi", codec="FFV1")
-    assert VideoReader(tmp_path / "bare.avi").codec == "rawvideo"
-    assert VideoReader(tmp_path / "packed.avi").codec == "ffv1"
-    assert b"Y800" in (tmp_path / "bare.avi").read_bytes()[:300]
-
-
-def test_a_video_takes_the_place_of_a_synthetic_one_and_of_no_other(tmp_path: Path) -> None:
-    recording = simulate(EVERYTHING)
-    (tmp_path / "mouse.avi").write_bytes(b"years of work")
-    with pytest.raises(RecordingError, match=r"mouse\.avi is there and is no synthetic"):
-        recording.write_video(tmp_path / "mouse.avi")
-    with pytest.raises(RecordingError, match="no synthetic"):
-        simulate_video(EVERYTHING, tmp_path / "mouse.avi")
-    assert (tmp_path / "mouse.avi").read_bytes() == b"years of work"
-    recording.write_video(tmp_path / "a.avi", fps=5)
-    recording.write_video(tmp_path / "a.avi", fps=10)
-    assert VideoReader(tmp_path / "a.avi").nominal_rate_hz == 10
-
-
-@pytest.mark.parametrize("suffix", ["avi", "mkv"])
-def test_without_a_sensor_white_must_be_given(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(ValueError, match=r"without a sensor .*: give vmax"):
-        simulate_video(SENSORLESS, tmp_path / f"a.{suffix}")
-    with pytest.raises(ValueError, match="give vmax"):
-        simulate_video(EVERYTHING, tmp_path / f"a.{suffix}", until="leakage")
-    recording = simulate(SENSORLESS)
-    with pytest.raises(ValueError, match="give vmax"):
-        recording.write_video(tmp_path / f"a.{suffix}")
-    assert list(tmp_path.iterdir()) == []
-    white = float(np.percentile(recording.observed, 90))
-    recording.write_video(tmp_path / f"a.{suffix}", vmax=white)
-    frames = np.array([frame for _, frame in VideoReader(tmp_path / f"a.{suffix}").frames()])
-    expected = np.clip(recording.observed / white * 255 + 0.5, 0, 255).astype(np.uint8)
-    assert np.abs(frames.astype(int) - expected).max() <= 1
-    assert (frames == 255).mean() == pytest.approx(0.1, abs=0.01)
-
-
-@pytest.mark.parametrize("white", [0.0, -1.0, float("nan"), float("inf")])
-def test_white_must_be_brighter_than_black(tmp_path: Path, white: float) -> None:
-    with pytest.raises(ValueError, match=r"white \(vmax, .*\) must be a number above black"):
-        simulate_video(EVERYTHING, tmp_path / "a.avi", vmax=white)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("suffix", ["avi", "mkv"])
-def test_a_video_of_no_frames_is_refused(tmp_path: Path, suffix: str) -> None:
-    short = ACQUISITION.model_copy(update={"duration_s": 0.001})
-    with pytest.raises(ValueError, match="there is no frame to write"):
-        simulate_video(
-            EVERYTHING.model_copy(update={"acquisition": short}), tmp_path / f"a.{suffix}"
-        )
-    unseen = simulate(EVERYTHING, until="optics")
-    with pytest.raises(ValueError, match="there is no frame to write"):
-        unseen.write_video(tmp_path / f"a.{suffix}", vmax=1.0)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stage", ["composite", "cells_only", "neuropil", "vasculature"])
@@ -316,82 +214,6 @@ def test_an_error_leaves_nothing_half_done(tmp_path: Path, name: str) -> None:
     with pytest.raises(RuntimeError):
         simulate_to(EVERYTHING, tmp_path / name, on_frame=fail)
     assert list(tmp_path.iterdir()) == []
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "syntalos_miniscope.cli", "simulate", *arguments]
-
-
-def test_the_command_line_writes_a_preset(tmp_path: Path) -> None:
-    out = tmp_path / "a.zarr"
-    options = ("--preset", "Generic 1p scope", "--activity", "Active", "--seconds", "0.5")
-    done = subprocess.run(
-        command(*options, "--fps", "10", "--seed", "4", "--out", str(out)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    recording = Recording.load(out)
-    assert recording.observed.shape == (5, 256, 256)
-    assert recording.spec.seed == 4
-    activity = recording.spec.step(CellActivity)
-    assert activity is not None
-    assert activity.active_rate_hz == 250
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--out", "a.avi"], "give either --preset NAME or --spec FILE"),
-        (["--preset", "Mars", "--out", "a.avi"], "no preset 'Mars'; there are Generic 1p scope"),
-        (["--spec", "none.json", "--out", "a.avi"], "cannot read none.json: No such file"),
-        (["--preset", "Generic 1p scope", "--out", "a.gif"], "must end in .zarr, .avi or .mkv"),
-        (
-            ["--preset", "Generic 1p scope", "--seconds", "0", "--out", "a.avi"],
-            "acquisition.duration_s: Input should be greater than 0; it is 0",
-        ),
-        (
-            ["--preset", "Generic 1p scope", "--until", "leakage", "--out", "a.avi"],
-            "without a sensor intensity has no natural white: give vmax",
-        ),
-        (["--preset", "Generic 1p scope", "--out", "no/such/a.avi"], "cannot write no/such/a"),
-        (["--preset", "Generic 1p scope", "--until", "x", "--out", "a.avi"], "no stage 'x'"),
-    ],
-)
-def test_bad_input_is_one_line_and_exit_code_2(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    said: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["syntalos-miniscope", "simulate", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert said in capsys.readouterr().err.splitlines()[-1]
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_a_valid_shorter_file(tmp_path: Path, number: signal.Signals) -> None:
-    out = tmp_path / "a.zarr"
-    arguments = command("--preset", "Miniscope V4 - CA1", "--seconds", "600", "--out", str(out))
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-    # The chunks of the movie appear 16 frames at a time.
-    while not (tmp_path / "a.partial.zarr/observed/1.0.0").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    os.kill(process.pid, number)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "frames; what was rendered is kept" in told
-    recording = Recording.load(out)
-    assert 16 < len(recording.observed) < 12000
-    assert recording.ground_truth.C.shape[1] == len(recording.observed)
-    assert not (tmp_path / "a.partial.zarr").exists()
 
 
 def test_a_given_path_that_goes_nowhere_needs_no_margin() -> None:

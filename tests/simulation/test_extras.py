@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.ndimage import gaussian_filter, rotate
-from test_renderer import FULL, NOMINAL, SMALL, play, spec
+from small_scene import FULL, NOMINAL, SMALL, play, spec
 
 from syntalos_miniscope.simulation import BrainMotion, Extras, Output, Sensor, Spec
 from syntalos_miniscope.simulation.batch import Recording, simulate

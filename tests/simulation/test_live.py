@@ -5,7 +5,7 @@
 # pyright: reportOptionalOperand=false, reportArgumentType=false
 import numpy as np
 import pytest
-from test_renderer import FULL, NOMINAL, knobs, spec
+from small_scene import FULL, NOMINAL, knobs, spec
 
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.simulation import Extras
