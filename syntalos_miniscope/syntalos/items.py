@@ -111,15 +111,16 @@ def get_metadata(port: Any) -> Metadata:
 
 def plain_attribute(value: Any) -> Any:
     """Give an attribute of a dataset in the types that the link takes; what it cannot, as text."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, np.generic):
         return plain_attribute(value.item())
-    if isinstance(value, int | float):
-        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, Mapping):
         return {str(name): plain_attribute(part) for name, part in value.items()}
-    if isinstance(value, Sequence | np.ndarray):
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
         return [plain_attribute(part) for part in value]
     return str(value)
 
@@ -130,8 +131,10 @@ def _size(value: Any) -> Any:
 
 def _plain(name: str, value: Any) -> Any:
     """Give a value as one of the few types that the link takes, never numpy's."""
-    if isinstance(value, bool | str):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str(value)
     if name in _FLOATS or isinstance(value, float | np.floating):
         return float(value)
     if isinstance(value, int | np.integer):

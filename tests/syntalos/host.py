@@ -76,6 +76,7 @@ class Host:
         if command is None:
             command = [sys.executable, "-P", "-m", "syntalos_miniscope.syntalos", str(node)]
             env["SYNTALOS_MINISCOPE_LINK"] = str(LINK)
+            env["SYNTALOS_MINISCOPE_BEGAN"] = str(time.monotonic())
         else:
             env["PYTHONPATH"] = str(LINK)
         self._log = (folder / "log.txt").open("wb")

@@ -139,8 +139,12 @@ def test_attributes_are_told_in_the_types_that_the_link_takes() -> None:
     said: dict[str, Any] = {
         "size": (608, 600), "rate": np.float32(2.5), "many": np.arange(2), "on": np.True_,
         "made": datetime(2026, 1, 2, tzinfo=UTC), "deep": {"names": ("a", Path("b"))}, "none": None,
+        "kind": ControlKind.STEP,
     }  # fmt: skip
-    assert plain_attribute(said) == {
+    plain = plain_attribute(said)
+    assert type(plain["kind"]) is str and type(plain["rate"]) is float and type(plain["on"]) is bool
+    assert plain == {
         "size": [608, 600], "rate": 2.5, "many": [0, 1], "on": True,
         "made": "2026-01-02 00:00:00+00:00", "deep": {"names": ["a", "b"]}, "none": None,
+        "kind": "step",
     }  # fmt: skip
