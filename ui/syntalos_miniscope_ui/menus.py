@@ -126,6 +126,7 @@ def view_menu(
         Action("Zoom &in", "Ctrl++ | Ctrl+=", lambda: view.zoom(1.25)),
         Action("Zoom &out", "Ctrl+-", lambda: view.zoom(0.8)),
         Action("Life si&ze", "Ctrl+0", view.zoom_to_life_size),
+        Action("To the &graph", "Esc", view.come_back, "From a knob or a list back to the boxes"),
         Action("&Fit", "Home | Ctrl+F", view.fit, "Show the whole graph", view),
         LINE,
         Action("Light", "", lambda: set_mode("light")),

@@ -65,6 +65,11 @@ class GraphView(QGraphicsView):
             self.resetTransform()
         self.centerOn(self._graph.content().center())
 
+    def come_back(self) -> None:
+        """Take the keyboard, and let go of a wire that is being drawn."""
+        self._graph.cancel_wire()
+        self.setFocus()
+
     def free_place(self) -> QPointF:
         """Give a place in what is seen where a new box covers no other."""
         middle = self.mapToScene(self.viewport().rect().center()) - QPointF(112, 64)

@@ -149,7 +149,8 @@ class _Row(QWidget):
         self.knob: Any = knob
         self.help = str(schema.get("description", ""))
         self.knob.setToolTip(self.help)
-        self.knob.setAccessibleName(label_of(name, schema))
+        for widget in filter(None, (self.knob, self.knob.focusProxy())):
+            widget.setAccessibleName(label_of(name, schema))
         calm = _CalmWheel(self)
         for widget in (self.knob, *self.knob.findChildren(QWidget)):
             if isinstance(widget, (QAbstractSpinBox, QComboBox, QSlider)):
@@ -164,7 +165,7 @@ class _Row(QWidget):
         self.reset.setSizePolicy(keep)
         self.trouble = QLabel()
         self.trouble.setWordWrap(True)
-        self.trouble.setStyleSheet("color: #E0524D")
+        self.trouble.setObjectName("trouble")
         self.trouble.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

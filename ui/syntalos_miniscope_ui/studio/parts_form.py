@@ -48,8 +48,10 @@ LEAVE_OUT = {
 class PartsForm(QScrollArea):
     """Groups of knobs over a Studio; what does not fit the whole is said below its group."""
 
-    def __init__(self, studio: Studio, wanted: Callable[[str], bool]) -> None:
-        super().__init__()
+    def __init__(
+        self, studio: Studio, wanted: Callable[[str], bool], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
         self.setWidgetResizable(True)
         self._studio = studio
         self._wanted = wanted
@@ -87,13 +89,13 @@ class PartsForm(QScrollArea):
     def _fill(self) -> None:
         page = QWidget()
         layout = QVBoxLayout(page)
+        self.setWidget(page)
         self.groups, self.forms, self.lists, self._troubles = {}, {}, {}, {}
         for name, part in self._parts().items():
             if name == next(iter(EXTRAS)):
                 layout.addWidget(QLabel("Beyond what minisim has:"))
             layout.addWidget(self._group(name, part))
         layout.addStretch(1)
-        self.setWidget(page)
         bar = self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(page.minimumSizeHint().width() + bar + 2)
         self.refresh()
@@ -114,7 +116,7 @@ class PartsForm(QScrollArea):
             group.toggled.connect(lambda on: self._try(name, partial(self._studio.turn, name, on)))
         trouble = QLabel()
         trouble.setWordWrap(True)
-        trouble.setStyleSheet("color: #E0524D")
+        trouble.setObjectName("trouble")
         trouble.setContentsMargins(10, 0, 8, 6)
         trouble.hide()
         inside.addWidget(trouble)

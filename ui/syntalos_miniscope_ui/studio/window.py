@@ -57,13 +57,13 @@ class StudioWindow(QMainWindow):
         self.shown: Preview | None = None
         self.setWindowTitle("Studio – Syntalos Miniscope")
         size_first(self, 1400, 900)
-        self.anatomy = PartsForm(studio, lambda name: name != "cell_activity")
-        self.activity = PartsForm(studio, lambda name: name == "cell_activity")
-        self.generate = GeneratePanel(studio)
+        # From the outside in: Qt dresses a part anew each time it is put into another.
+        split = QSplitter(Qt.Orientation.Horizontal)
+        self.setCentralWidget(split)
         self.tabs = QTabWidget()
-        self.tabs.addTab(
-            self._with_buttons(STUDIO_PRESETS, studio.use_preset, self.anatomy), "Anatomy and scope"
-        )
+        split.addWidget(self.tabs)
+        split.addWidget(self._views())
+        split.setStretchFactor(1, 1)
         self.traced = QSpinBox()
         self.traced.setRange(1, MOST_TRACED)
         self.traced.setValue(TRACED)
@@ -72,16 +72,19 @@ class StudioWindow(QMainWindow):
         self.traced.setKeyboardTracking(False)
         self.traced.setToolTip("Whose traces are drawn: the cells nearest to the middle")
         self.traced.valueChanged.connect(self._trace)
-        self.tabs.addTab(
-            self._with_buttons(ACTIVITY_PRESETS, studio.use_activity, self.activity, self.traced),
-            "Neural activity",
+        self.anatomy = self._page(
+            "Anatomy and scope", STUDIO_PRESETS, studio.use_preset, lambda n: n != "cell_activity"
         )
+        self.activity = self._page(
+            "Neural activity",
+            ACTIVITY_PRESETS,
+            studio.use_activity,
+            lambda n: n == "cell_activity",
+            self.traced,
+        )
+        self.generate = GeneratePanel(studio)
         self.tabs.addTab(self.generate, "Generate")
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(self.tabs)
-        split.addWidget(self._views())
-        split.setStretchFactor(1, 1)
-        self.setCentralWidget(split)
+        self.tabs.currentChanged.connect(self._make_room)
         self.previews, self.activities = Newest(self), Newest(self)
         self.previews.done.connect(self._show_preview)
         self.previews.failed.connect(self._say)
@@ -90,10 +93,16 @@ class StudioWindow(QMainWindow):
         studio.listeners.append(self._changed)
         self._changed()
 
-    def _with_buttons(
-        self, names: Iterable[str], use: Callable[[str], None], form: PartsForm, *above: QWidget
-    ) -> QWidget:
+    def _page(
+        self,
+        title: str,
+        names: Iterable[str],
+        use: Callable[[str], None],
+        wanted: Callable[[str], bool],
+        *above: QWidget,
+    ) -> PartsForm:
         page = QWidget()
+        self.tabs.addTab(page, title)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(6, 6, 6, 6)
         for name in names:
@@ -103,8 +112,9 @@ class StudioWindow(QMainWindow):
             layout.addWidget(button)
         for widget in above:
             layout.addWidget(widget)
+        form = PartsForm(self.studio, wanted, page)
         layout.addWidget(form, 1)
-        return page
+        return form
 
     def _views(self) -> QWidget:
         self._image = pg.ImageItem(axisOrder="row-major")
@@ -158,14 +168,14 @@ class StudioWindow(QMainWindow):
         layout.addWidget(self.readout)
         layout.addWidget(self.side, 2)
         layout.addWidget(self.traces, 2)
-        self.tabs.currentChanged.connect(lambda _tab: self._make_room(layout))
+        self._right = layout
         return page
 
-    def _make_room(self, layout: QVBoxLayout) -> None:
+    def _make_room(self) -> None:
         """Give the traces half of the height while it is they that are tuned."""
         tuned = self.tabs.currentWidget().isAncestorOf(self.activity)
         self.side.setHidden(tuned)
-        layout.setStretchFactor(self.traces, 5 if tuned else 2)
+        self._right.setStretchFactor(self.traces, 5 if tuned else 2)
 
     def _changed(self) -> None:
         spec = self.studio.spec
