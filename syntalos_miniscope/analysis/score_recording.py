@@ -46,7 +46,8 @@ def score_recording(path: Path) -> Scored:
     RecordingError, in one line, if the folder lacks what the one said or the other knew.
     """
     if not path.is_dir():
-        raise RecordingError(f"there is no folder {path}")
+        what = "is a file" if path.exists() else "is not there"
+        raise RecordingError(f"{path} {what}; give the folder of a run with a score node")
     refuse_links_out(path)
     said_file = _the_one(path, FILE, "nothing of what a chain said; put a score node into the run")
     truth_file = _the_one(path, "truth.zarr", "no truth; it comes with a simulated scope")

@@ -72,7 +72,7 @@ def test_ten_minutes_of_the_loop_lose_nothing_and_decide_in_time(tmp_path):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (None, "there is no folder"),
+        (None, "is not there; give the folder of a run"),
         ("empty", "put a score node into the run"),
         ("said.npz", "it comes with a simulated scope"),
     ],

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
-from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording import disk_error
 from syntalos_miniscope.recording.truth import Footprints
 
@@ -26,9 +24,16 @@ NEEDS_H5PY = (
 
 
 def save_extraction(path: Path, extraction: Extraction, judged: Evaluation, **more: Any) -> None:
-    """Write an `.npz`: A (cell, H, W), C, raw, S (cell, frame), snr, r (cell,), and more arrays."""
+    """Write an `.npz`: A (cell, H, W), C, raw, S (cell, frame), snr, r (cell,), and more arrays.
+
+    Of the footprints there are the patches too, which alone are read again.
+    """
     arrays: dict[str, Any] = {
         "A": extraction.pictures(),
+        "patch_offsets": extraction.footprints.offsets,
+        "patch_shapes": extraction.footprints.shapes,
+        "patch_data": extraction.footprints.data,
+        "frame_shape": np.array(extraction.footprints.canvas_shape),
         "C": extraction.traces,
         "raw": extraction.raw_traces,
         "S": extraction.spikes,
@@ -46,7 +51,13 @@ def load_extraction(path: Path) -> tuple[Extraction, Evaluation]:
     """Read what `save_extraction` wrote; every cell counts as accepted."""
     with np.load(path) as stored:
         extraction = Extraction(
-            footprints=_stored_footprints(path),
+            # A holds the same, but is a thousand times as large to read.
+            footprints=Footprints(
+                stored["patch_offsets"],
+                stored["patch_shapes"],
+                stored["patch_data"],
+                (int(stored["frame_shape"][0]), int(stored["frame_shape"][1])),
+            ),
             traces=stored["C"],
             raw_traces=stored["raw"],
             spikes=stored["S"],
@@ -126,19 +137,6 @@ def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
         partial.replace(path)
     except OSError as error:
         raise disk_error(path, error) from error
-
-
-def _stored_footprints(path: Path) -> Footprints:
-    """Read `A` one picture after the other: all of them may be more than there is memory."""
-    with ZipFile(path) as archive, archive.open("A.npy") as file:
-        np.lib.format.read_magic(file)
-        (cells, height, width), _, kind = np.lib.format.read_array_header_1_0(file)
-        size = height * width * kind.itemsize
-        pictures = (
-            (0, 0, np.frombuffer(file.read(size), kind).reshape(height, width))
-            for _ in range(cells)
-        )
-        return Rois.placed(pictures, (height, width)).footprints
 
 
 def _columns(

@@ -18,6 +18,8 @@ from syntalos_miniscope.recording.containment import inside
 from syntalos_miniscope.recording.recorded import Recording
 
 FILE = "steps.json"
+FORMAT = 2
+"""Of the files that steps leave; another one makes them anew."""
 FIRST, LAST = "recording", "results"
 """The steps with which an analysis begins, and is whole."""
 
@@ -134,7 +136,9 @@ def _lock(folder: Path) -> int | None:
 
 def stamp(*made_of: Any) -> str:
     """Give a short text that is another if anything it is made of is another."""
-    text = json.dumps([version("syntalos-miniscope"), *made_of], sort_keys=True, default=str)
+    text = json.dumps(
+        [version("syntalos-miniscope"), FORMAT, *made_of], sort_keys=True, default=str
+    )
     return xxhash.xxh64_hexdigest(text.encode())
 
 
