@@ -196,7 +196,10 @@ SCOPE_OUTPUTS = (
 )
 """The ports of a scope, with the ids and titles of Syntalos's own Miniscope module."""
 
-ORIENTATION_HEADER = ("Time [ms]", "qw", "qx", "qy", "qz")
+QUATERNION_NAMES = ("qw", "qx", "qy", "qz")
+QUATERNION_TOLERANCE = 0.05
+"""A quaternion whose length is as far off 1 is not valid, as in all programs for this scope."""
+ORIENTATION_HEADER = ("Time [ms]", *QUATERNION_NAMES)
 
 
 def orientation_row(time_us: int, quaternion: Quaternion) -> TableRow:
@@ -218,7 +221,7 @@ def describe_scope(
         "bno-raw-out",
         time_unit="milliseconds",
         data_unit="au",
-        signal_names=list(ORIENTATION_HEADER[1:]),
+        signal_names=list(QUATERNION_NAMES),
     )
     ctx.describe("bno-tab-out", table_header=list(ORIENTATION_HEADER))
 

@@ -18,9 +18,8 @@ from syntalos_miniscope.lsl import (
     measure_offset,
 )
 from syntalos_miniscope.node import Context, In, Node, Settings
+from syntalos_miniscope.scope import QUATERNION_NAMES
 from syntalos_miniscope.streams import FloatSignalBlock, Frame, Item, Metadata, TableRow, names_in
-
-QUATERNION = ["qw", "qx", "qy", "qz"]
 
 
 class LslOutlet(Node):
@@ -148,6 +147,6 @@ def _kind(
         return StreamKind(f"{settings.name} frames", "FrameTimes", "double64", channels, facts)
     if port == "rows-in":
         return StreamKind(f"{settings.name} rows", "Markers", "string", channels, facts)
-    turned = [channel.label for channel in channels] == QUATERNION
+    turned = tuple(channel.label for channel in channels) == QUATERNION_NAMES
     content_type = settings.content_type or ("MoCap" if turned else "Signal")
     return StreamKind(settings.name, content_type, "float32", channels, facts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syntalos_miniscope.cli.console import BadInputError, say
+from syntalos_miniscope.cli.interrupts import interrupted_by
 from syntalos_miniscope.cli.nodes import NodesDir, find_nodes
 
 if TYPE_CHECKING:
@@ -45,22 +46,22 @@ def serve(
     places = list({folder.path.parent: None for folder in find_nodes(nodes).folders.values()})
     here = Machine(address[0], places, export or default_export_dir())
     server = MachineServer(machine, address, here)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        (host, port), (_, wires) = server.open()
-    except RunError as error:
-        raise BadInputError(f"--listen {listen}: {error}") from error
-    try:
-        say(f"Machine '{machine}' waits for runs at {host}:{port}. Ctrl-C ends it.")
-        say(f"Open on {host}: {port} (runs), {wires} (graph server), and from 25980 upward a port")
-        say("for each wire that leaves a process here.")
-        if host != LOOPBACK:
-            say(WARNING)
-        server.serve()
-    except KeyboardInterrupt:
-        say("Ending: what runs here is stopped in order.")
-    finally:
-        server.close()
+    with interrupted_by(signal.SIGINT, signal.SIGTERM):
+        try:
+            (host, port), (_, wires) = server.open()
+        except RunError as error:
+            raise BadInputError(f"--listen {listen}: {error}") from error
+        try:
+            say(f"Machine '{machine}' waits for runs at {host}:{port}. Ctrl-C ends it.")
+            say(f"Open on {host}: {port} (runs), {wires} (graph server), and from 25980 upward a")
+            say("port for each wire that leaves a process here.")
+            if host != LOOPBACK:
+                say(WARNING)
+            server.serve()
+        except KeyboardInterrupt:
+            say("Ending: what runs here is stopped in order.")
+        finally:
+            server.close()
 
 
 def distributed(

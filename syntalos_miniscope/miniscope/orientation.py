@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import struct
 
-from syntalos_miniscope.scope import Quaternion
+from syntalos_miniscope.scope import QUATERNION_TOLERANCE, Quaternion
 
 _FULL_SCALE = 16384
-NORM_TOLERANCE = 0.05
-"""How far a quaternion's length may be from 1, as in all programs for this scope."""
 ZEROS_UNTIL_SETUP = 30
 """Zeros in a row after which the sensor is taken to have forgotten its set-up."""
 
@@ -21,7 +19,7 @@ def decode(raw: bytes) -> Quaternion | None:
     """
     w, x, y, z = struct.unpack("<4h", raw)
     quaternion = (w / _FULL_SCALE, x / _FULL_SCALE, y / _FULL_SCALE, z / _FULL_SCALE)
-    if abs(math.hypot(*quaternion) - 1) >= NORM_TOLERANCE:
+    if abs(math.hypot(*quaternion) - 1) >= QUATERNION_TOLERANCE:
         return None
     return quaternion
 

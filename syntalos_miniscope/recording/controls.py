@@ -6,15 +6,18 @@ from syntalos_miniscope.node import Dataset, Settings, live_fields
 from syntalos_miniscope.recording.tables import TableWriter
 
 FILE = "ctlvalue-changes.csv"
-HEADER = ("Time", "ID", "Display Value", "Device Value", "")
-"""Times are whole milliseconds; the empty last field is Syntalos's trailing separator."""
+CONTROLS_HEADER = ("Time", "ID", "Display Value", "Device Value")
+"""Times are whole milliseconds."""
 
 
 class ControlLog:
-    """Writes the changes of a scope's controls into its dataset."""
+    """Writes the changes of a scope's controls into its dataset.
+
+    The empty last field of each row is Syntalos's trailing separator.
+    """
 
     def __init__(self, dataset: Dataset) -> None:
-        self._table = TableWriter(dataset.data_file(FILE), HEADER)
+        self._table = TableWriter(dataset.data_file(FILE), (*CONTROLS_HEADER, ""))
 
     def changed(self, time_us: int, control: str, shown: object, device: object) -> None:
         """Keep one change: the value as a person reads it and as the device was sent it."""

@@ -21,7 +21,7 @@ from syntalos_miniscope.recording.recorded import Findings
 from syntalos_miniscope.recording.tables import TableWriter
 from syntalos_miniscope.recording.tsync_writer import TimeFileWriter
 from syntalos_miniscope.recording.video import VideoWriter
-from syntalos_miniscope.scope import Quaternion
+from syntalos_miniscope.scope import QUATERNION_NAMES, Quaternion
 from syntalos_miniscope.streams import Frame
 
 FRAMES_PER_FILE = 1000
@@ -138,7 +138,7 @@ class DaqDevice:
     def add_orientation(self, time_us: int, quaternion: Quaternion) -> None:
         """Write one row of head orientation."""
         if self._orientation is None:
-            header = ("Time Stamp (ms)", "qw", "qx", "qy", "qz")
+            header = ("Time Stamp (ms)", *QUATERNION_NAMES)
             self._orientation = TableWriter(self._claim(ORIENTATION), header, ",")
         parts = (f"{part:.6f}" for part in quaternion)
         self._orientation.add((str(time_us // 1000), *parts))

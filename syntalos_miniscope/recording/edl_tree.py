@@ -11,7 +11,6 @@ from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.containment import inside
 from syntalos_miniscope.toml import parse_toml
 
-CONTROLS_HEADER = ("Time", "ID", "Display Value", "Device Value")
 _VIDEO_ENDINGS = (".mkv", ".avi", ".mp4", ".mov", ".webm")
 
 

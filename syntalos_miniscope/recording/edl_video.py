@@ -13,6 +13,7 @@ import numpy as np
 
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.containment import refuse_links_out
+from syntalos_miniscope.recording.controls import CONTROLS_HEADER
 from syntalos_miniscope.recording.daq import is_daq, open_daq
 from syntalos_miniscope.recording.edl_tree import EdlUnit, open_unit, root_of
 from syntalos_miniscope.recording.recorded import (
@@ -26,9 +27,7 @@ from syntalos_miniscope.recording.recorded import (
 )
 from syntalos_miniscope.recording.tables import read_header, read_table
 from syntalos_miniscope.recording.tsync import Mode, Unit, read_tsync
-
-CONTROLS_HEADER = ("Time", "ID", "Display Value", "Device Value")
-QUATERNION = {"qw", "qx", "qy", "qz"}
+from syntalos_miniscope.scope import QUATERNION_NAMES
 
 
 def open_edl(path: Path) -> Recording:
@@ -164,7 +163,7 @@ def _orientation(
     for paths in (beside, others):
         tables: dict[Path, Orientation] = {}
         for path in paths:
-            if set(_header(path)) >= QUATERNION:
+            if set(_header(path)).issuperset(QUATERNION_NAMES):
                 table = read_table(path)
                 found.broken(*table.damage)
                 orientation = table.orientation()

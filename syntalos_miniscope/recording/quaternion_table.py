@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.recorded import Recording
 from syntalos_miniscope.recording.tables import TableWriter
-from syntalos_miniscope.scope import ORIENTATION_HEADER
-
-LARGEST_ERROR = 0.05
-"""A quaternion whose length differs more from 1 is not valid, as in the official DAQ software."""
+from syntalos_miniscope.scope import ORIENTATION_HEADER, QUATERNION_TOLERANCE
 
 EULER_HEADER = ("Roll [deg]", "Pitch [deg]", "Yaw [deg]")
 
@@ -55,7 +52,7 @@ def euler_deg(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def is_valid(quaternion: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say of each quaternion (n, 4) whether the sensor can have meant it."""
-    return np.abs(np.linalg.norm(quaternion, axis=1) - 1) < LARGEST_ERROR
+    return np.abs(np.linalg.norm(quaternion, axis=1) - 1) < QUATERNION_TOLERANCE
 
 
 def frame_of_samples(recording: Recording) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.recorded import Orientation
+from syntalos_miniscope.scope import QUATERNION_NAMES
 
 _TO_US = {"us": 1, "µs": 1, "μs": 1, "ms": 1000, "s": 1_000_000}
 
@@ -43,11 +44,10 @@ class Table:
 
     def orientation(self) -> Orientation | None:
         """Give the quaternions; None if the table holds none. Incomplete rows are left out."""
-        names = ("qw", "qx", "qy", "qz")
         time_us = self.time_us()
-        if time_us is None or any(name not in self.header for name in names):
+        if time_us is None or any(name not in self.header for name in QUATERNION_NAMES):
             return None
-        quaternion = np.stack([self.column(name) for name in names], axis=1)
+        quaternion = np.stack([self.column(name) for name in QUATERNION_NAMES], axis=1)
         whole = np.isfinite(time_us) & np.isfinite(quaternion).all(axis=1)
         # A time beyond three centuries is damage, and would not fit an int64 of µs.
         whole &= np.abs(np.where(whole, time_us, 0)) < 1e16
