@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
@@ -13,10 +12,10 @@ from syntalos_miniscope.engine.mailbox import Tap
 from syntalos_miniscope.node import In
 from syntalos_miniscope.streams import Control, Frame
 from syntalos_miniscope_ui.document import Document, End
-from syntalos_miniscope_ui.viewers.choice import viewer_for
+from syntalos_miniscope_ui.viewers.choice import Viewer, viewer_for
 from syntalos_miniscope_ui.viewers.frames import FrameView
 
-Feed = tuple[Any, Tap]
+Feed = tuple[Viewer, Tap]
 WIDTH = 540
 
 
@@ -58,17 +57,17 @@ class Views:
     def open(self, document: Document, engine: Engine, end: End, port: In) -> None:
         """Attach a view to an input of a running graph, in its dock of before if there was one."""
         metadata = engine.metadata(*end)
-        dock = self.docks.get(end)
-        viewer: Any = viewer_for(port.type, metadata)
-        if viewer is None:
+        made = viewer_for(port.type, metadata)
+        if made is None:
             return
-        if dock is not None and type(dock.widget()) is type(viewer):
-            viewer.deleteLater()
-            viewer = dock.widget()
-        elif dock is not None:
-            dock.setWidget(viewer)
+        dock, viewer = self.docks.get(end), made
+        if dock is None:
+            dock = self.docks[end] = self._add_dock(end, made)
+        elif isinstance(shown := dock.widget(), type(made)):
+            viewer = shown
+            made.deleteLater()
         else:
-            dock = self.docks[end] = self._add_dock(end, viewer)
+            dock.setWidget(made)
         if isinstance(viewer, FrameView):
             viewer.rois_saved.connect(self._on_rois, Qt.ConnectionType.UniqueConnection)
         dock.setWindowTitle(_title(document, end, port))

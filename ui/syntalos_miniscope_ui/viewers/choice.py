@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from syntalos_miniscope.scope import QUATERNION_NAMES
 from syntalos_miniscope.streams import FloatSignalBlock, Frame, ItemType, TableRow
 from syntalos_miniscope_ui.viewers.frames import FrameView
-from syntalos_miniscope_ui.viewers.orientation import QUATERNION, OrientationView
+from syntalos_miniscope_ui.viewers.orientation import OrientationView
 from syntalos_miniscope_ui.viewers.rows import RowsView
 from syntalos_miniscope_ui.viewers.signals import SignalView
 
@@ -37,5 +38,5 @@ def viewer_for(
         return RowsView()
     if item_type is FloatSignalBlock:
         names = tuple(metadata.get("signal_names", ()))
-        return OrientationView() if names[:4] == QUATERNION else SignalView()
+        return OrientationView() if names[:4] == QUATERNION_NAMES else SignalView()
     return None

@@ -15,8 +15,6 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from syntalos_miniscope.streams import FloatSignalBlock
 from syntalos_miniscope_ui.viewers.signals import SignalView
 
-QUATERNION = ("qw", "qx", "qy", "qz")
-
 Faces = NDArray[np.float64]
 """Corners of four-sided faces, (faces, 4, 3), against the clock as seen from outside."""
 
