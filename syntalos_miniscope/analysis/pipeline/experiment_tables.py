@@ -7,7 +7,7 @@ import csv
 import json
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,27 +89,33 @@ def parse_cell(text: str) -> Any:
 def _line(path: Path, line_num: int) -> TableLine:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            if LINE_NUMBER not in header:
-                raise TableError(f"{path}, line 1: there is no column {LINE_NUMBER!r}")
-            found = [
-                _whole(path, reader.line_num, header, cells)
-                for cells in reader
-                if any(cell.strip() for cell in cells)
-            ]
+            found = list(_lines(path, csv.reader(file, strict=True)))
     except OSError as error:
         raise TableError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise TableError(f"{path} is not UTF-8 text (byte {error.start})") from error
-    except csv.Error as error:
-        raise TableError(f"{path} is not a table of commas: {error}") from error
     mine = [line for line in found if _number(line) == line_num]
     if not mine:
         raise TableError(f"{path} has no line number {line_num}")
     if len(mine) > 1:
         raise TableError(f"{mine[1].where}, column {LINE_NUMBER}: {line_num} is there twice")
     return mine[0]
+
+
+def _lines(path: Path, rows: Any) -> Iterator[TableLine]:
+    try:
+        header = [name.strip() for name in next(rows, [])]
+        if LINE_NUMBER not in header:
+            raise TableError(
+                f"{path}, line 1: there is no column {LINE_NUMBER!r}; commas separate columns"
+            )
+        for cells in rows:
+            if any(cell.strip() for cell in cells):
+                yield _whole(path, rows.line_num, header, cells)
+    except csv.Error as error:
+        raise TableError(
+            f"{path}, line {rows.line_num}: {error}; a quote may not be closed, or stand alone"
+        ) from error
 
 
 def _whole(path: Path, at: int, header: list[str], cells: list[str]) -> TableLine:

@@ -117,7 +117,7 @@ def test_any_cell_can_be_read(text):
         ("line number,a\n97,1\n", "no line number 96"),
         ("number,a\n96,1\n", "line 1: there is no column 'line number'"),
         ("", "line 1: there is no column"),
-        ('line number,a\n96,"b\n', "is not a table of commas"),
+        ('line number,a\n96,"b\n', "line 2: unexpected end of data; a quote may not be closed"),
     ],
 )
 def test_a_malformed_table_is_answered_with_file_line_and_column(tmp_path, table, words):
