@@ -25,6 +25,7 @@ from syntalos_miniscope.simulation.steps import (
 if TYPE_CHECKING:
     from syntalos_miniscope.simulation.batch import (
         Recording,
+        RecordingFormatWarning,
         simulate,
         simulate_video,
         simulate_zarr,
@@ -47,6 +48,7 @@ __all__ = [
     "Output",
     "PlaceNeurons",
     "Recording",
+    "RecordingFormatWarning",
     "Sensor",
     "Spec",
     "SpecWarning",
@@ -60,9 +62,12 @@ __all__ = [
 ]
 
 
+_RENDERING = ("Recording", "RecordingFormatWarning", "simulate", "simulate_video", "simulate_zarr")
+
+
 def __getattr__(name: str) -> Any:
     """Load what renders when it is first asked for: reading a Spec needs no compiler."""
-    if name in ("Recording", "simulate", "simulate_video", "simulate_zarr"):
+    if name in _RENDERING:
         from syntalos_miniscope.simulation import batch
 
         return getattr(batch, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.batch_video import Codec, VideoSink, free_disk_bytes, white_point
 from syntalos_miniscope.simulation.cost import ensure_affordable
 from syntalos_miniscope.simulation.renderer import STAGE_NAMES, Rendered, Renderer
-from syntalos_miniscope.simulation.spec import QUIET, Spec
+from syntalos_miniscope.simulation.spec import QUIET, Spec, first_fault
 from syntalos_miniscope.simulation.steps import BrainMotion
 from syntalos_miniscope.simulation.truth import TruthKeeper
 
@@ -30,6 +33,10 @@ SPEC_ATTRIBUTE = "syntalos_miniscope_spec"
 
 UNTIL_ATTRIBUTE = "syntalos_miniscope_until"
 """Where a stored recording keeps the stage at which light was stopped."""
+
+
+class RecordingFormatWarning(UserWarning):
+    """A stored recording that can be read, but may not be what its Spec says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +76,32 @@ class Recording:
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
-        """Read what `save`, a streamed simulation or minisim has written, into memory."""
+        """Read what `save`, a streamed simulation or minisim has written, into memory.
+
+        ValueError says in a line why it cannot be read; `RecordingFormatWarning` that its Spec is
+        not the one it was made with.
+        """
         from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 
-        stored = open_minisim_zarr(Path(path))
-        text = stored.root.attrs.get(SPEC_ATTRIBUTE, stored.spec_json)
+        try:
+            stored = open_minisim_zarr(Path(path))
+            truth, observed = stored.truth(), stored.observed
+            text = stored.root.attrs.get(SPEC_ATTRIBUTE, stored.spec_json)
+            spec = Spec.model_validate_json(str(text), context=QUIET)
+        except RecordingError as error:
+            raise ValueError(str(error)) from error
+        except ValidationError as error:
+            raise ValueError(f"{path}: the Spec of it: {first_fault(error)}") from None
+        if stored.root.attrs.get("spec_cache_key") != _plain(spec).cache_key():
+            warnings.warn(
+                f"{path}: its Spec is not the one it was made with, or was written by another "
+                "version",
+                RecordingFormatWarning,
+                stacklevel=2,
+            )
         until: Any = stored.root.attrs.get(UNTIL_ATTRIBUTE)
-        truth = stored.truth()
-        observed = stored.observed
         return cls(
-            spec=Spec.model_validate_json(str(text), context=QUIET),
+            spec=spec,
             observed=np.zeros((0, *truth.fov_shape)) if observed is None else observed[:],
             ground_truth=truth,
             snapshots={name: stored.snapshot(name) for name in stored.snapshot_names},
@@ -231,6 +254,11 @@ def _render(renderer: Renderer, n_frames: int) -> Iterator[Rendered]:
         yield renderer.advance()
 
 
+def _plain(spec: Spec) -> Spec:
+    """Give what minisim knows of a Spec."""
+    return spec.model_copy(update={"extras": None})
+
+
 def _tell(on_frame: OnFrame | None, done: int, of: int) -> None:
     if on_frame is not None:
         on_frame(done, of)
@@ -247,14 +275,13 @@ def zarr_writer(
     """Open a recording of a Spec on disk; without a movie it holds the truth only."""
     from syntalos_miniscope.recording.minisim_zarr_writer import MinisimZarrWriter
 
-    plain = spec.model_copy(update={"extras": None})
     attributes = {} if spec.extras is None else {SPEC_ATTRIBUTE: spec.json_text()}
     if until is not None:
         attributes[UNTIL_ATTRIBUTE] = until
     return MinisimZarrWriter(
         path,
         spec_json=spec.minisim_json(indent=2),
-        spec_cache_key=plain.cache_key(),
+        spec_cache_key=_plain(spec).cache_key(),
         truth=truth,
         shape=spec.acquisition.shape if movie else None,
         dtype=spec.output.store_dtype,

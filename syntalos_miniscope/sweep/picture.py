@@ -75,7 +75,9 @@ def _panel(
             goodness = value
             if value is not None and figure == "shift_rmse_px":
                 goodness = 1 - value / DARK_SHIFT_PX
-            text = ("failed" if failed else "-") if value is None else f"{value:.2f}"
+            text = (
+                ("failed" if failed else "-") if value is None else f"{round(value, 2) + 0.0:.2f}"
+            )
             _tile(picture, (left + TILE_W * c, y), goodness, text)
     return picture.astype(np.uint8, copy=False)
 

@@ -17,6 +17,7 @@ from syntalos_miniscope.simulation import (
     Output,
     PlaceNeurons,
     Recording,
+    RecordingFormatWarning,
     Spec,
     simulate,
     simulate_video,
@@ -123,6 +124,37 @@ def test_an_unknown_stage_lists_the_stages(tmp_path: Path) -> None:
         arguments = (EVERYTHING,) if call is simulate else (EVERYTHING, tmp_path / "a.avi")
         with pytest.raises(ValueError, match=r"no stage 'lens'; there are place_neurons, .*sensor"):
             call(*arguments, until="lens")  # type: ignore[operator]
+
+
+def test_a_recording_whose_spec_was_edited_is_read_with_a_warning(tmp_path: Path) -> None:
+    simulate(EVERYTHING, until="cell_activity").save(tmp_path / "a.zarr")
+    spec = tmp_path / "a.zarr/spec.json"
+    spec.write_text(spec.read_text().replace('"seed": 3', '"seed": 4'))
+    with pytest.warns(
+        RecordingFormatWarning, match=r"a\.zarr: its Spec is not the one it was made"
+    ):
+        loaded = Recording.load(tmp_path / "a.zarr")
+    assert loaded.spec.seed == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        (".zattrs", '"format_version": 2', '"format_version": 1', "is in version 1 of the layout"),
+        ("spec.json", '"fps": 20', '"fps": -1', "acquisition.fps: Input should be greater than 0"),
+        ("spec.json", "{", "", "Invalid JSON"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told_in_one_line(
+    tmp_path: Path, name: str, old: str, new: str, said: str
+) -> None:
+    simulate(EVERYTHING, until="cell_activity").save(tmp_path / "a.zarr")
+    file = tmp_path / "a.zarr" / name
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=said) as refused:
+        Recording.load(tmp_path / "a.zarr")
+    assert "\n" not in str(refused.value) and "a.zarr" in str(refused.value)
 
 
 def test_intermediates_are_kept_when_asked_for(tmp_path: Path) -> None:
