@@ -1,8 +1,10 @@
 """A run that is on keeps its project in the window."""
 
 import pytest
-from PySide6.QtCore import Qt
+from hands import at, pull, tip
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -25,3 +27,35 @@ def test_no_other_project_comes_while_a_run_is_on(
     window.running.stop()
     run_until(window, "idle")
     assert window.files.open(tmp_path / "mine.toml")
+
+
+def test_a_box_is_renamed_while_a_run_is_on(window, document, run_until) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    window.scene.select(["canvas"])
+    window.actions_by_name["Rename"].trigger()
+    title = window.focusWidget()
+    QTest.keyClicks(title, "My eye")
+    QTest.keyClick(title, Qt.Key.Key_Return)
+    assert document.label("canvas") == "My eye"
+    assert window.views.docks["canvas", "frames-in"].windowTitle() == "My eye"
+
+
+def test_a_wire_that_is_pulled_while_a_run_is_on_says_why_it_is_not(window, run_until) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    start = tip(window, "camera", "signal-out")
+    pull(window, start, start + QPointF(60, 60))
+    assert "stop it first" in window.statusBar().currentMessage()
+    assert QApplication.activePopupWidget() is None
+
+
+def test_the_rate_on_a_wire_opens_its_view(window, run_until, until) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    wire = window.scene.wires["recorder.frames-in"]
+    until(wire.label.isVisible)
+    window.view.fit()
+    place = at(window, wire.label.sceneBoundingRect().center())
+    QTest.mouseDClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert ("recorder", "frames-in") in window.views.docks

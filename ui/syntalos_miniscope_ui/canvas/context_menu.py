@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
-from syntalos_miniscope_ui.canvas.box_item import BoxItem, PortItem
+from syntalos_miniscope_ui.canvas.box_item import BoxItem
 from syntalos_miniscope_ui.canvas.scene import GraphScene
 from syntalos_miniscope_ui.canvas.wire_item import WireItem
 
@@ -21,12 +21,10 @@ def menu_at(
     scene: GraphScene, where: QPointF, actions: Iterable[QAction], parent: QWidget
 ) -> QMenu:
     """Select what is at a place of the scene, and give the menu for it."""
-    item = next(iter(scene.items(where)), None)
-    if isinstance(item, PortItem):
-        item = item.box
+    item = scene.thing_at(where)
     menu = QMenu(parent)
     names = ON_CANVAS
-    if isinstance(item, (BoxItem, WireItem)):
+    if item is not None:
         names = ON_BOX if isinstance(item, BoxItem) else ON_WIRE
         if not item.isSelected():
             scene.clearSelection()

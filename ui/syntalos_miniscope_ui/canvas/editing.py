@@ -11,7 +11,7 @@ from syntalos_miniscope.catalog import Catalog, CatalogError
 from syntalos_miniscope.project import GraphWire, ProjectError
 from syntalos_miniscope_ui.arrange import GRID, Edge, align, snap, tidy
 from syntalos_miniscope_ui.canvas.box_item import PortItem
-from syntalos_miniscope_ui.canvas.scene import GraphScene
+from syntalos_miniscope_ui.canvas.scene import LOCKED, GraphScene
 from syntalos_miniscope_ui.document import Document, End
 
 
@@ -36,7 +36,7 @@ class Editing:
 
     def _may_change(self) -> bool:
         if self._scene.locked:
-            self._say("The graph is fixed while a run is on: stop it first")
+            self._say(LOCKED)
         return not self._scene.locked
 
     def undo(self) -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QPen
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import (
+    QGraphicsItem,
     QGraphicsPathItem,
     QGraphicsScene,
     QGraphicsSceneMouseEvent,
 )
 
 from syntalos_miniscope.project import GraphNode, ProjectError
-from syntalos_miniscope_ui.arrange import GRID, Point, Rect, snap
+from syntalos_miniscope_ui.arrange import Point, Rect, snap
 from syntalos_miniscope_ui.canvas.box_item import BoxItem, PortItem
 from syntalos_miniscope_ui.canvas.wire_item import LoadLabel, WireItem, curve
 from syntalos_miniscope_ui.document import Document
 from syntalos_miniscope_ui.theme import Theme
+
+LOCKED = "The graph is fixed while a run is on: stop it first"
 
 
 class GraphScene(QGraphicsScene):
@@ -165,8 +168,11 @@ class GraphScene(QGraphicsScene):
     def mousePressEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Begin a wire at a port; leave the rest to the items."""
         port = self._port_at(event.scenePos())
-        if port and not self.locked and event.button() is Qt.MouseButton.LeftButton:
-            self._begin_wire(port, event.scenePos())
+        if port and event.button() is Qt.MouseButton.LeftButton:
+            if self.locked:
+                self.complained.emit(LOCKED)
+            else:
+                self._begin_wire(port, event.scenePos())
             event.accept()
             return
         super().mousePressEvent(event)
@@ -188,13 +194,20 @@ class GraphScene(QGraphicsScene):
 
     def mouseDoubleClickEvent(self, event: QGraphicsSceneMouseEvent) -> None:  # noqa: N802
         """Open a box or a wire."""
-        item = next(iter(self.items(event.scenePos())), None)
-        if isinstance(item, PortItem):
-            item = item.box
+        item = self.thing_at(event.scenePos())
         if isinstance(item, BoxItem):
             self.box_opened.emit(item.node_id)
         elif isinstance(item, WireItem):
             self.wire_opened.emit(item.target)
+
+    def thing_at(self, where: QPointF) -> BoxItem | WireItem | None:
+        """Give the box or the wire at a place; ports and rates belong to them."""
+        labels: dict[QGraphicsItem, WireItem] = {w.label: w for w in self.wires.values()}
+        for item in self.items(where):
+            thing = item.box if isinstance(item, PortItem) else labels.get(item, item)
+            if isinstance(thing, (BoxItem, WireItem)):
+                return thing
+        return None
 
     def _commit_move(self) -> None:
         places: Mapping[str, Point] = {
@@ -276,21 +289,6 @@ class GraphScene(QGraphicsScene):
             return f"Both are {both}"
         ends = (other.end, port.end) if port.is_input else (port.end, other.end)
         return self.document.misfit(*ends)
-
-    def drawBackground(self, painter: QPainter, rect: QRectF | object) -> None:  # noqa: N802
-        """Draw the canvas with its grid."""
-        assert isinstance(rect, QRectF)
-        painter.fillRect(rect, QColor(self.theme.canvas))
-        step = GRID * 2
-        painter.setPen(QPen(QColor(self.theme.grid), 1))
-        left, top = rect.left() - rect.left() % step, rect.top() - rect.top() % step
-        x, y = left, top
-        while x < rect.right():
-            painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
-            x += step
-        while y < rect.bottom():
-            painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
-            y += step
 
 
 def _same_shape(one: GraphNode, other: GraphNode) -> bool:

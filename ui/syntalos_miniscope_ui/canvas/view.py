@@ -6,17 +6,20 @@ import math
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
     QMouseEvent,
     QPainter,
+    QPen,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QGraphicsView
 
+from syntalos_miniscope_ui.arrange import GRID
 from syntalos_miniscope_ui.canvas.context_menu import menu_at
 from syntalos_miniscope_ui.canvas.scene import GraphScene
 from syntalos_miniscope_ui.palette import MIME
@@ -92,6 +95,21 @@ class GraphView(QGraphicsView):
         super().resizeEvent(event)
         if self._fitted:
             self.fit()
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | object) -> None:  # noqa: N802
+        """Draw the canvas with its grid."""
+        assert isinstance(rect, QRectF)
+        painter.fillRect(rect, QColor(self._graph.theme.canvas))
+        step = GRID * 2
+        painter.setPen(QPen(QColor(self._graph.theme.grid), 1))
+        left, top = rect.left() - rect.left() % step, rect.top() - rect.top() % step
+        x, y = left, top
+        while x < rect.right():
+            painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
+            x += step
+        while y < rect.bottom():
+            painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
+            y += step
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Zoom around the mouse."""

@@ -59,7 +59,6 @@ class Inspector(QScrollArea):
         self._node_id, self._form, self._title = node_id, None, None
         page = QWidget()
         layout = QVBoxLayout(page)
-        self.setWidget(page)
         if node_id is None:
             hint = QLabel("Select a box to see its settings.")
             hint.setWordWrap(True)
@@ -68,6 +67,7 @@ class Inspector(QScrollArea):
         else:
             self._fill(layout, node_id)
         layout.addStretch(1)
+        self.setWidget(page)
         bar = self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(max(page.minimumSizeHint().width() + bar, LEAST_WIDTH))
 
