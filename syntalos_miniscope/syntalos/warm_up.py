@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -83,8 +82,7 @@ def _stamp(address: str) -> Path:
 
 
 def main(addresses: Iterable[str]) -> None:
-    """Warm nodes up, without being in anybody's way."""
-    os.nice(10)
+    """Warm nodes up."""
     for address in addresses:
         warm_up(address)
 

@@ -64,3 +64,14 @@ def test_a_long_error_is_cut_to_what_the_link_takes(host: Callable[..., Host]) -
     assert started.load(b'{"format": "%s"}' % ("ä" * 4000).encode())
     assert not started.prepare()
     assert len(started.errors) == 1 and len(started.errors[0].encode()) <= 2048
+
+
+def test_two_boxes_of_one_kind_keep_apart(host: Callable[..., Host]) -> None:
+    names: list[set[str]] = []
+    for number in (0, 1):
+        instance = {"SYNTALOS_MODULE_ID": f"ticker_{number}"}
+        module = host(NODES / "ticker", environment=instance)
+        module.run(0.2)
+        proposed = {about["data_name_proposal"] for about in module.metadata.values()}
+        names.append(proposed | {path.name for path in (module.folder / "run").glob("*-*")})
+    assert len(names[0]) == len(names[1]) == 5 and not names[0] & names[1]
