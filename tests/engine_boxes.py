@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ import numpy as np
 
 from syntalos_miniscope.node import Context, In, Node, Out, Policy, Settings, live
 from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame, TableRow
-
-PATIENCE_S = 60
 
 
 def picture(index: int) -> Frame:
@@ -263,14 +260,6 @@ def pid_of(folder: Path, kind: str) -> int:
     """Give the process that a box was prepared in."""
     [[pid]] = noted(folder, kind, "prepare")
     return pid
-
-
-def wait_for(what: Callable[[], Any]) -> None:
-    """Wait for a state, with a patience that only what is broken uses up."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 SHARED = [

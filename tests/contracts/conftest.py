@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_boxes import PATIENCE_S, make_node_folders
+from engine_boxes import make_node_folders
+from waiting import PATIENCE_S
 
 from syntalos_miniscope.catalog import Catalog, shipped_folder
 from syntalos_miniscope.engine.course import Engine

@@ -14,7 +14,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from engine_boxes import PATIENCE_S, entry_of, got, noted, pid_of, wait_for
+from engine_boxes import entry_of, got, noted, pid_of
+from waiting import PATIENCE_S, wait_for
 
 from syntalos_miniscope.engine.ezmsg.engine import EzmsgEngine
 from syntalos_miniscope.engine.ezmsg.machine import LOOPBACK, Machine

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_boxes import PATIENCE_S, Counted, assert_sums, entry_of, got, noted, wait_for
+from engine_boxes import Counted, assert_sums, entry_of, got, noted
+from waiting import PATIENCE_S, wait_for
 
 from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.local import LocalEngine

@@ -13,7 +13,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from engine_boxes import PATIENCE_S, entry_of, got, noted, pid_of, wait_for
+from engine_boxes import entry_of, got, noted, pid_of
+from waiting import PATIENCE_S, wait_for
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.ezmsg.engine import EzmsgEngine

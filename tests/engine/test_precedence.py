@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 import pytest
 from boxes import start
+from waiting import wait_for
 
 from syntalos_miniscope.engine import precedence
 from syntalos_miniscope.engine.precedence import awaited
@@ -35,13 +35,6 @@ grants = pytest.mark.skipif(not granted(), reason="this system grants no real-ti
 
 def policy(engine, box: str) -> int:
     return os.sched_getscheduler(engine._workers[box].thread_id) & ~os.SCHED_RESET_ON_FORK
-
-
-def wait_for(true) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_who_commands_is_awaited_and_whom_it_hears(graph):

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
@@ -12,10 +13,6 @@ ABOUT = {
     "framerate": 20.0, "signal_names": ["a", "b"], "time_unit": "milliseconds",
     "data_unit": "counts",
 }  # fmt: skip
-
-
-def sent(script: Script, port: str) -> list[Any]:
-    return list(script.emitted[port])
 
 
 def started(about=ABOUT, **settings) -> Script:

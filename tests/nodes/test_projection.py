@@ -2,16 +2,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
 from syntalos_miniscope.streams import Frame
 
 Projection: Any = Catalog.shipped().node("projection")
-
-
-def sent(script: Script, port: str) -> list[Any]:
-    return list(script.emitted[port])
 
 
 def run(kind, frames=45) -> Script:

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
@@ -10,10 +11,6 @@ from syntalos_miniscope.streams import Frame
 
 RoiTraces = Catalog.shipped().node("roi_traces")
 ABOUT = {"framerate": 20.0, "size": (80, 64)}
-
-
-def sent(script: Script, port: str) -> list[Any]:
-    return list(script.emitted[port])
 
 
 def drawn(tmp_path):

@@ -1,7 +1,6 @@
-from typing import Any
-
 import numpy as np
 import pytest
+from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
@@ -19,10 +18,6 @@ INPUTS = {
     "truth-events-in": {"table_header": ["Time [us]", "Cell", "Spikes"]},
     "truth-cells-in": {"table_header": ["Cell", "Detectable"]},
 }
-
-
-def sent(script: Script, port: str) -> list[Any]:
-    return list(script.emitted[port])
 
 
 def block(time_us, *values) -> FloatSignalBlock:

@@ -1,18 +1,13 @@
-from typing import Any
-
 import cv2
 import numpy as np
 import pytest
+from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
 from syntalos_miniscope.streams import Frame
 
 Stabilise = Catalog.shipped().node("stabilise")
-
-
-def sent(script: Script, port: str) -> list[Any]:
-    return list(script.emitted[port])
 
 
 def pattern(dy=0, dx=0, shape=(160, 200)) -> np.ndarray:

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
@@ -11,10 +12,6 @@ Trigger: Any = Catalog.shipped().node("trigger")
 SIGNAL = {"signal_names": ["a", "b"], "time_unit": "microseconds"}
 ROWS = {"table_header": ["Time [us]", "Cell", "Rise"]}
 HEAD = {"signal_names": ["qw", "qx", "qy", "qz"], "time_unit": "milliseconds"}
-
-
-def sent(script: Script, port: str) -> list[Any]:
-    return list(script.emitted[port])
 
 
 def started(signal=SIGNAL, rows=ROWS, wired=None, **settings) -> Script:

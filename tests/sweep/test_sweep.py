@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +18,7 @@ from typing import Any
 import cv2
 import pytest
 from small_grid import write_grid
+from waiting import wait_for
 
 from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 from syntalos_miniscope.sweep import run as sweep_run
@@ -183,13 +183,6 @@ def cells_in(out: Path) -> list[str]:
     return sorted(p.name for p in out.glob("photons*")) if out.is_dir() else []
 
 
-def wait_until(state: Callable[[], bool], limit_s: float = 120) -> None:
-    end = time.monotonic() + limit_s
-    while not state():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.05)
-
-
 def alive_below(session: int) -> list[str]:
     """The processes of a session that are not zombies."""
     found: list[str] = []
@@ -219,10 +212,10 @@ def test_sixty_four_specs_killed_half_way_and_resumed_are_as_if_never_stopped(
     for stop, expected in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
         there = len(cells_in(cut))
         going = begun(grid, cut)
-        wait_until(lambda: len(cells_in(cut)) >= there + 20)  # noqa: B023 - called in this round
+        wait_for(lambda: len(cells_in(cut)) >= there + 20, 120)  # noqa: B023 - called in this round
         os.kill(going.pid, stop)
         assert going.wait(120) == expected
-        wait_until(lambda: not alive_below(going.pid))  # noqa: B023
+        wait_for(lambda: not alive_below(going.pid), 120)  # noqa: B023
         assert len(cells_in(cut)) < 64
         for name in cells_in(cut):
             assert (cut / name / "score.json").is_file(), "no half cell under its own name"
@@ -252,7 +245,7 @@ def test_dask_makes_the_same_table(cli, tmp_path: Path) -> None:
         )
     ]  # fmt: skip
     try:
-        wait_until(scheduler_file.is_file)
+        wait_for(scheduler_file.is_file, 120)
         address = json.loads(scheduler_file.read_text())["address"]
         done = cli("sweep", str(grid), "--out", str(there), "--dask", address)
         assert done.returncode == 0, done.stderr

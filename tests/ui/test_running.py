@@ -1,10 +1,10 @@
 """The controller of runs, without a window, on the real engine."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from waiting import wait_for
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.run import RunOptions
@@ -26,17 +26,10 @@ def options(tmp_path) -> RunOptions:
     return RunOptions(export_dir=tmp_path / "export", subject="m01")
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.01)
-
-
 def test_a_run_goes_from_idle_to_idle_and_leaves_a_folder(document, running, options) -> None:
     running.run(document.graph, options)
-    until(lambda: running.phase == "running")
-    until(lambda: running.look().boxes["recorder"].counters["frames"] > 3)
+    wait_for(lambda: running.phase == "running")
+    wait_for(lambda: running.look().boxes["recorder"].counters["frames"] > 3)
     running.stop()
     assert running.join(60)
     assert running.phase == "idle"
@@ -97,17 +90,17 @@ def test_a_box_that_fails_in_a_run_is_named(document, running, options) -> None:
 
 def test_live_settings_reach_the_box(document, running, options) -> None:
     running.run(document.graph, options)
-    until(lambda: running.phase == "running")
+    wait_for(lambda: running.phase == "running")
     tap = running.engine.tap("canvas", "frames-in")
     running.apply("camera", document.settings("camera").model_copy(update={"level": 77}))
-    until(lambda: any(item.mat[0, 0] == 77 for item in tap.take()))
+    wait_for(lambda: any(item.mat[0, 0] == 77 for item in tap.take()))
     running.stop()
     assert running.join(60)
 
 
 def test_notes_are_kept_with_the_run(document, running, options) -> None:
     running.run(document.graph, options)
-    until(lambda: running.phase == "running")
+    wait_for(lambda: running.phase == "running")
     running.note("the mouse turned left")
     running.stop()
     assert running.join(60)
@@ -117,8 +110,8 @@ def test_notes_are_kept_with_the_run(document, running, options) -> None:
 
 def test_wires_tell_their_rate_after_a_second(document, running, options) -> None:
     running.run(document.graph, options)
-    until(lambda: running.phase == "running")
-    until(lambda: running.look().wires["recorder.frames-in"].items_per_s is not None)
+    wait_for(lambda: running.phase == "running")
+    wait_for(lambda: running.look().wires["recorder.frames-in"].items_per_s is not None)
     assert running.look().wires["recorder.frames-in"].items_per_s > 0
     running.stop()
     assert running.join(60)
@@ -136,7 +129,7 @@ def test_a_second_run_while_one_is_on_is_refused(document, running, options) -> 
 def test_one_run_after_another(document, running, options) -> None:
     for _ in range(2):
         running.run(document.graph, options)
-        until(lambda: running.phase == "running")
+        wait_for(lambda: running.phase == "running")
         running.stop()
         assert running.join(60)
     assert len(list((options.export_dir / "m01").glob("*/*"))) == 2
@@ -162,8 +155,8 @@ def test_a_wire_that_carries_nothing_is_told_of(document, running, options, monk
     blur = document.add("blur", (0, 0))
     document.connect((blur, "frames-out"), ("canvas", "frames-in"))
     running.run(document.graph, options)
-    until(lambda: running.phase == "running" and running.elapsed_s > 0.4)
-    until(lambda: sum(load.items > 0 for load in running.engine.loads()) == 3)
+    wait_for(lambda: running.phase == "running" and running.elapsed_s > 0.4)
+    wait_for(lambda: sum(load.items > 0 for load in running.engine.loads()) == 3)
     running.look()
     running.look()
     told = [line.text for line in running.take_log() if line.level == "warning"]
