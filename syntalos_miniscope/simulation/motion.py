@@ -113,6 +113,8 @@ def motion_scales(step: BrainMotion, fps: float) -> tuple[float, float]:
     _drive(noise.stream(0, "motion scale"), 0, np.zeros(_STATE), _numbers(step, fps), stride, slosh)
     stride = stride.reshape(frames, bins).mean(1)
     slosh = slosh.reshape(frames, bins, 2).mean(1)
+    # Shifts count from frame 0, into which strides always push the same way.
+    stride -= stride[0]
     stride_rms = sqrt(float(np.mean(stride**2)))
     slosh_rms = sqrt(float(np.mean(np.sum(slosh**2, 1))))
     share = step.locomotion_fraction

@@ -38,6 +38,25 @@ def test_the_99th_percentile_is_the_amplitude_within_ten_percent(minutes):
     assert np.percentile(radii, 10) > 9 and np.percentile(radii, 90) < 11
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"locomotion_fraction": 1.0},
+        {"locomotion_fraction": 0.0},
+        {"locomotion_freq_hz": 30.0},
+        {"damping_ratio": 3.0},
+        {"resonance_freq_hz": 1.0},
+    ],
+    ids=str,
+)
+def test_other_numbers_have_the_amplitude_that_is_asked_for(numbers):
+    radii = [
+        np.percentile(np.hypot(*trajectory(BrainMotion(**numbers), 1200, seed).T), 99)
+        for seed in range(8)
+    ]
+    assert np.mean(radii) == pytest.approx(10, rel=0.06)
+
+
 def test_radius_spread_and_steps_are_minisims(minutes):
     assert over(minutes, lambda s: np.sqrt(np.mean(np.sum(s**2, 1)))) == pytest.approx(
         4.70, rel=0.06
