@@ -31,6 +31,8 @@ JUMPED = (
 RATE_FRAMES = 8
 """Frames until which a new frame rate has surely reached the sensor, and the kernel's buffers hold
 none of the old one."""
+RATE_TOLERANCE = 0.25
+"""How much faster frames may come than is said: of most sensors only the nominal rate is known."""
 READOUT_TOLERANCE = 0.4
 """How far the time from a frame's first bytes to its last may be from the usual, if it was read as
 it came; a frame that waited in the kernel seems to come all at once."""
@@ -122,7 +124,8 @@ class Exposures:
             return 0x7FFF
         elapsed_us = self._run.now_us() - self._run.at_us(self._last.end_ns)
         # Either reading may fall just before or just after the end of a frame.
-        return int(elapsed_us * max(self._rates_hz) / 1e6) + 2
+        most_hz = max(self._rates_hz) * (1 + RATE_TOLERANCE)
+        return int(elapsed_us * most_hz / 1e6) + 2
 
     def _missing(self, raw: RawFrame) -> tuple[int, int]:
         """Give how many frames there has been room for: for certain, and as it seems now.
