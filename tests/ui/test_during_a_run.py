@@ -59,3 +59,30 @@ def test_the_rate_on_a_wire_opens_its_view(window, run_until, until) -> None:
     place = at(window, wire.label.sceneBoundingRect().center())
     QTest.mouseDClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert ("recorder", "frames-in") in window.views.docks
+
+
+def test_a_view_into_a_wire_lies_beside_the_others_and_takes_no_room(
+    window, run_until, until
+) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    least = window.minimumSizeHint().height()
+    window.scene.wire_opened.emit("recorder.frames-in")
+    looked, canvas = (window.views.docks[box, "frames-in"] for box in ("recorder", "canvas"))
+    assert looked in window.tabifiedDockWidgets(canvas)
+    until(lambda: looked.widget().frame is not None)
+    assert window.minimumSizeHint().height() < least + looked.widget().minimumHeight()
+
+
+def test_a_view_into_a_wire_shows_the_next_run_too(window, run_until, until) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    window.scene.wire_opened.emit("recorder.frames-in")
+    view = window.views.docks["recorder", "frames-in"].widget()
+    until(lambda: view.frame is not None)
+    window.running.stop()
+    run_until(window, "idle")
+    before = view.frame
+    window.ask_run(record=False)
+    run_until(window, "running")
+    until(lambda: view.frame is not before)

@@ -38,3 +38,11 @@ def test_a_graph_that_was_zoomed_by_hand_stays_as_it_was_put(window, until) -> N
     window.resize(820, 560)
     until(lambda: window.view.viewport().width() != before)
     assert window.view.transform().m11() == scale
+
+
+def test_views_that_would_be_higher_than_the_screen_lie_on_tabs(window, run_until) -> None:
+    room = window.screen().availableSize().height()
+    window.ask_run(record=False)
+    run_until(window, "running")
+    assert window.minimumSizeHint().height() <= room
+    assert {end[0] for end in window.views.docks} == {"canvas", "plot", "rows"}

@@ -79,7 +79,8 @@ class Live(QObject):
             self.said.emit("A wire can be looked into while a run is on")
             return
         document = self._files.document
-        self._views.open(document, engine, (node_id, port), document.input((node_id, port)))
+        end = (node_id, port)
+        self._views.look_into(document, engine, end, document.input(end))
 
     def _look(self) -> None:
         phase = self._running.phase

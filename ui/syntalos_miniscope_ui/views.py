@@ -33,11 +33,34 @@ class Views:
     def open_all(self, document: Document, engine: Engine) -> bool:
         """Attach a view to every box that has one and is wired; True if docks were added."""
         before = len(self.docks)
-        for end, port in shown_inputs(document):
+        for end, port in [*shown_inputs(document), *self._looked_into(document)]:
             self.open(document, engine, end, port)
         added = list(self.docks.values())[before:]
+        self._stack_to_fit(added)
         self._share_out([dock for dock in added if dock not in self._restored])
         return bool(added)
+
+    def look_into(self, document: Document, engine: Engine, end: End, port: In) -> None:
+        """Show what reaches any input, on a tab beside the other views."""
+        new = end not in self.docks
+        self.open(document, engine, end, port)
+        dock = self.docks.get(end)
+        if dock is None:
+            return
+        others = [d for d in self.docks.values() if d is not dock and not d.isFloating()]
+        if new and dock not in self._restored and others:
+            self._window.tabifyDockWidget(others[0], dock)
+        dock.raise_()
+
+    def _looked_into(self, document: Document) -> list[tuple[End, In]]:
+        """Give the inputs that a person still looks into, besides those that are always shown."""
+        always = [end for end, _ in shown_inputs(document)]
+        wired = {wire.target for wire in document.graph.wires}
+        return [
+            (end, document.input(end))
+            for end, dock in self.docks.items()
+            if end in wired and end not in always and not dock.isHidden()
+        ]
 
     def put_back(self) -> None:
         """Lay out all views on the right, as at first."""
@@ -47,6 +70,15 @@ class Views:
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             dock.show()
         self._share_out(docks)
+
+    def _stack_to_fit(self, added: list[QDockWidget]) -> None:
+        """Lay views on tabs, the last ones first, where the screen is too low for all of them."""
+        room = self._window.screen().availableSize().height()
+        for dock, above in zip(reversed(added[1:]), reversed(added[:-1]), strict=True):
+            if self._window.minimumSizeHint().height() <= room:
+                return
+            self._window.tabifyDockWidget(above, dock)
+            above.raise_()
 
     def _share_out(self, docks: list[QDockWidget]) -> None:
         if docks:
