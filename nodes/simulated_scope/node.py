@@ -13,6 +13,7 @@ from syntalos_miniscope.recording.controls import ControlLog
 from syntalos_miniscope.scope import (
     SCOPE_OUTPUTS,
     Capture,
+    Exposure,
     ScopeSettings,
     describe_scope,
     emit_orientation,
@@ -83,6 +84,7 @@ class SimulatedScopeNode(Node):
             # OpenCV's depth number 2 means 16 bits, of which the sensor fills fewer.
             ctx.describe("frames-raw-out", depth=2, full_scale=sensor.max_count)
         self._truth = LiveTruth(self._scope.renderer, ctx)
+        self._shown = ctx.wired("frames-disp-out")
         if dataset := ctx.dataset("miniscope"):
             self._log = ControlLog(dataset)
             self._log.turned(0, settings)
@@ -98,22 +100,35 @@ class SimulatedScopeNode(Node):
         capture, truth = self._capture, self._truth
         if capture is None or truth is None:
             return
-        shown = ctx.wired("frames-disp-out")
         truth.emit_cells(ctx)
-        while not ctx.stopping() and not self._ended:
-            exposure = capture.read(timeout_s=0.1)
-            if not isinstance(exposure, SimulatedExposure):
-                continue
-            if self._paused:
-                ctx.count("paused")
-                continue
-            frame = exposure.frame
-            ctx.emit("frames-raw-out", frame)
-            if shown:
-                mat = self._display(frame.mat, exposure.quaternion)
-                ctx.emit("frames-disp-out", Frame(frame.index, frame.time_us, mat))
-            emit_orientation(ctx, frame.time_us, exposure.quaternion)
-            truth.emit(ctx, exposure)
+        untold: SimulatedExposure | None = None
+        try:
+            while not ctx.stopping() and not self._ended:
+                # Half an interval is left to whoever works on the frame; then comes its truth.
+                quiet_s = 0.5 / self._scope.frame_rate_hz
+                exposure = capture.read(timeout_s=quiet_s if untold else 0.1)
+                sent = self._send(ctx, exposure)
+                if untold is not None:
+                    truth.emit(ctx, untold)
+                untold = sent
+        finally:
+            if untold is not None:
+                truth.emit(ctx, untold)
+
+    def _send(self, ctx: Context, exposure: Exposure | None) -> SimulatedExposure | None:
+        """Emit an exposure, and give it if it was sent."""
+        if not isinstance(exposure, SimulatedExposure):
+            return None
+        if self._paused:
+            ctx.count("paused")
+            return None
+        frame = exposure.frame
+        ctx.emit("frames-raw-out", frame)
+        if self._shown:
+            mat = self._display(frame.mat, exposure.quaternion)
+            ctx.emit("frames-disp-out", Frame(frame.index, frame.time_us, mat))
+        emit_orientation(ctx, frame.time_us, exposure.quaternion)
+        return exposure
 
     def on_data(self, ctx: Context, port: str, item: Control) -> None:
         """Pause, go on, or end; the brain lives on meanwhile, and the gap stays in the index."""
