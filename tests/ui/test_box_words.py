@@ -17,6 +17,8 @@ FULL = "cannot record in /data/day one/m1/2026-11-20/videos/frames: its disk has
 def test_an_error_on_a_box_says_why_rather_than_in_which_folders(qapp) -> None:
     lines = in_two_lines(FULL, QFont(), 10_000)
     assert lines == ("cannot record in …/frames: its disk has only 1 MB left", "")
+    zarr = "cannot write file:///data/m1/truth.zarr/C: No space left on device"
+    assert in_two_lines(zarr, QFont(), 10_000)[0] == "cannot write …/C: No space left on device"
 
 
 def test_an_error_is_broken_between_words_where_its_first_line_is_full(qapp) -> None:

@@ -150,16 +150,20 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(document, running, tmp
     assert str(tmp_path / "file") in str(running.error)
 
 
-def test_a_wire_that_carries_nothing_is_told_of(document, running, options, monkeypatch) -> None:
+def test_a_source_that_is_silent_is_told_of_and_what_others_find_may_be_rare(
+    document, running, options, monkeypatch
+) -> None:
     monkeypatch.setattr("syntalos_miniscope_ui.running.SILENT_AFTER_S", 0.3)
+    muted = document.settings("camera").model_copy(update={"mute": True})
+    document.set_settings("camera", muted)
     blur = document.add("blur", (0, 0))
     document.connect((blur, "frames-out"), ("canvas", "frames-in"))
     running.run(document.graph, options)
     wait_for(lambda: running.phase == "running" and running.elapsed_s > 0.4)
-    wait_for(lambda: sum(load.items > 0 for load in running.engine.loads()) == 3)
+    wait_for(lambda: sum(load.items > 0 for load in running.engine.loads()) == 2)
     running.look()
     running.look()
     told = [line.text for line in running.take_log() if line.level == "warning"]
-    assert told == ["Nothing has come over blur.frames-out → canvas.frames-in in 0 s"]
+    assert told == ["Nothing has come over camera.signal-out → plot.signal-in in 0 s"]
     running.stop()
     assert running.join(60)

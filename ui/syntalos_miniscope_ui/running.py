@@ -13,7 +13,7 @@ from typing import Any, Literal
 from syntalos_miniscope.engine.course import Engine
 from syntalos_miniscope.engine.local import LocalEngine
 from syntalos_miniscope.engine.run import BoxState, RunError, RunOptions, WireLoad, describe
-from syntalos_miniscope.node import Settings
+from syntalos_miniscope.node import Settings, is_source
 from syntalos_miniscope.project import Graph
 
 Phase = Literal["idle", "preparing", "running", "stopping"]
@@ -21,7 +21,10 @@ RATE_WINDOW_S = 1.0
 ALARM_S = 5.0
 """How long a wire stays red after a drop; the count stays for good."""
 SILENT_AFTER_S = 5.0
-"""A wire that has carried nothing by then is told of: a loose plug, a sensor that is not alive."""
+"""A wire from a source that has carried nothing by then is told of: a sensor that is not alive.
+
+What other boxes find, such as events, may be long in coming.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Running:
         self._thread: Thread | None = None
         self._stop_asked = self._silence_told = False
         self._rates: dict[str, _Rate] = {}
+        self._sources: set[str] = set()
         self._log: deque[LogLine] = deque()
         self._notes_read: dict[str, int] = {}
 
@@ -108,6 +112,7 @@ class Running:
         self.options, self.error, self.report = options, None, None
         self._stop_asked = self.started = self._silence_told = False
         self._rates, self._notes_read = {}, {}
+        self._sources = {name for name, node in graph.nodes.items() if is_source(node.type)}
         self.phase = "preparing"
         self.engine = engine = self._make_engine(graph, options)
         self._say("info", None, "Preparing")
@@ -221,7 +226,7 @@ class Running:
 
     def _tell_silence(self, loads: Sequence[WireLoad]) -> None:
         for load in loads:
-            if load.items == load.dropped == 0 and load.target[1] != "control-in":
+            if load.items == load.dropped == 0 and load.source[0] in self._sources:
                 wire = f"{'.'.join(load.source)} → {'.'.join(load.target)}"
                 text = f"Nothing has come over {wire} in {SILENT_AFTER_S:.0f} s"
                 self._say("warning", load.source[0], text)

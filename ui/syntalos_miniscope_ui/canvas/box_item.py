@@ -26,7 +26,7 @@ from syntalos_miniscope_ui.theme import Theme
 
 HEAD, LINE, ROW, PAD, FLAG = 32.0, 17.0, 24.0, 12.0, 13.0
 MIN_WIDTH, MAX_WIDTH = 192.0, 320.0
-_FOLDERS = re.compile(r"(?<!\S)/(?:[^/\n:]+/)+")
+_FOLDERS = re.compile(r"(?<!\S)(?:file:/*)?/(?:[^/\n:]+/)+")
 """The folders of a path: on a box the name has to do, the tooltip has all of it."""
 
 

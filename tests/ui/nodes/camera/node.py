@@ -26,6 +26,7 @@ class Camera(Node):
         refuse: bool = False
         wait_for: str = ""
         device: str = "auto"
+        mute: bool = False
 
     def prepare(self, ctx):
         if self.settings.refuse:
@@ -53,7 +54,8 @@ class Camera(Node):
                 mat = np.full((24, 32), self.level, np.uint8)
                 ctx.emit(port, Frame(index, index * 50_000, mat))
             times = np.array([index * 50_000], np.int64)
-            ctx.emit("signal-out", FloatSignalBlock(times, np.ones((1, 2), np.float32)))
+            if not self.settings.mute:
+                ctx.emit("signal-out", FloatSignalBlock(times, np.ones((1, 2), np.float32)))
             ctx.emit("rows-out", TableRow((f"{index * 50:.3f}", str(index))))
             ctx.count("frames")
             index += 1
