@@ -47,6 +47,8 @@ _SMALLEST = 1e-12
 # Seconds for each cell and bin, pixel and so on; the last is that of a frame without any.
 _BIN_S, _WEIGHT_S, _PIXEL_S, _TAP_S, _PAIR_S, _STEP_S = 5e-9, 3e-10, 4e-9, 1e-9, 3e-9, 5e-8
 _CALL_S = 1e-4
+# A pixel of noisy frames in FFV1.
+_PACKED_S = 1.7e-8
 
 
 class TooLargeError(ValueError):
@@ -117,6 +119,8 @@ def _cost(spec: Spec, kept: Kept) -> Cost:
         frame_bytes = itemsize * height * width + 4 * intermediate_px + 16 * cells
         return Cost(cells, frames, memory + frames * frame_bytes, 0.0, setup_s, frames * frame_s)
     frame_bytes = _BYTES_PER_PIXEL[kept] * height * width
+    if kept == "mkv":
+        frame_s += _PACKED_S * height * width
     if kept == "zarr":
         frame_bytes += 4 * intermediate_px + 9 * cells
         memory += 64 * (height * width + intermediate_px) + 4096 * cells

@@ -217,3 +217,8 @@ def test_the_cost_grows_with_frames_and_knows_the_cells() -> None:
 
     assert of(20) == pytest.approx(2 * of(10))
     assert cost(studio_spec("Miniscope V4 - CA1")).cells == pytest.approx(960, abs=10)
+
+
+def test_a_packed_video_is_known_to_take_longer() -> None:
+    spec = studio_spec("Miniscope V4 - CA1")
+    assert cost(spec, "mkv").render_s > 3 * cost(spec, "avi").render_s
