@@ -54,7 +54,9 @@ def tunings(
     for done, factor in enumerate(SIZES):
         size = (round(gsig[0] * factor, 1), round(gsig[1] * factor, 1))
         box = (gsiz[0] * factor, gsiz[1] * factor)
-        filtered = np.stack([centred(np.asarray(movie[k]), size, box) for k in frames])
+        filtered = np.empty((len(frames), *movie.shape[1:]), np.float32)
+        for place, k in enumerate(frames):
+            filtered[place] = centred(np.asarray(movie[k]), size, box)
         correlation, pnr = correlation_pnr(filtered)
         found.append(Tuning(np.array(size), correlation, pnr, seeds(correlation, pnr, size)))
         tell(done + 1, len(SIZES))
