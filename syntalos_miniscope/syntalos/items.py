@@ -47,7 +47,7 @@ def to_syntalos(syl: Any, item: Item) -> Any:
             return frame
         case FloatSignalBlock():
             block = syl.SignalBlockF32()
-            block.timestamps = np.maximum(item.timestamps, 0).astype(np.uint64)
+            block.timestamps = item.timestamps.astype(np.uint64)
             block.data = item.data.copy()
             return block
         case TableRow():
@@ -57,6 +57,16 @@ def to_syntalos(syl: Any, item: Item) -> Any:
             command.duration = 0
             command.command = item.command
             return command
+
+
+def later_than(block: FloatSignalBlock, last: int) -> FloatSignalBlock:
+    """Give a block whose times increase, from after `last` on: by as little as can be.
+
+    Where a stream tells whole milliseconds, two samples may come within one.
+    """
+    steps = np.arange(len(block.timestamps))
+    times = np.maximum.accumulate(np.maximum(block.timestamps - steps, last + 1)) + steps
+    return FloatSignalBlock(times, block.data)
 
 
 def from_syntalos(syl: Any, item_type: ItemType) -> Callable[[Any], Item | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 import syntalos_mlink  # pyright: ignore[reportMissingImports] - Syntalos brings it
 
 from syntalos_miniscope.node import Dataset, Node
-from syntalos_miniscope.streams import Item, Metadata
+from syntalos_miniscope.streams import FloatSignalBlock, Item, Metadata
 from syntalos_miniscope.syntalos.items import (
     data_type,
     from_syntalos,
     get_metadata,
+    later_than,
     plain_attribute,
     set_metadata,
     to_syntalos,
@@ -46,6 +48,8 @@ class SyntalosLink:
         }
         self._readers = {port.id: from_syntalos(syl, port.type) for port in node.inputs}
         self._datasets: list[str] = []
+        self._times: defaultdict[str, int] = defaultdict(lambda: -1)
+        """The last time of every signal; Syntalos has none before 0, and they must increase."""
 
     def serve(self, module: Module) -> None:
         """Hand Syntalos's events to a module until Syntalos ends this process."""
@@ -53,6 +57,7 @@ class SyntalosLink:
 
         def prepare() -> bool:
             self._datasets.clear()
+            self._times.clear()
             return module.prepare()
 
         # All three: the state that the run is on is kept by the link's own wrappers of them.
@@ -107,6 +112,9 @@ class SyntalosLink:
 
     def submit(self, port: str, item: Item) -> None:
         """Send an item; waits, holding Python's lock, while a receiver's queue is full."""
+        if isinstance(item, FloatSignalBlock) and len(item.timestamps):
+            item = later_than(item, self._times[port])
+            self._times[port] = int(item.timestamps[-1])
         self._out[port].submit(to_syntalos(syl, item))
 
     def dataset(self, name: str) -> Dataset | None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, Frame, TableRow
 from syntalos_miniscope.syntalos.items import (
     data_type,
     from_syntalos,
     get_metadata,
+    later_than,
     plain_attribute,
     set_metadata,
     to_syntalos,
@@ -71,6 +74,15 @@ def test_a_block_comes_back_as_it_was(syl: Any) -> None:
     back = from_syntalos(syl, FloatSignalBlock)(to_syntalos(syl, block))
     assert isinstance(back, FloatSignalBlock)
     assert back.timestamps.tolist() == [10, 20] and back.data.tolist() == [[1, 2], [3, 4.5]]
+
+
+@given(st.lists(st.integers(-50, 50), max_size=20), st.integers(-50, 50))
+def test_times_increase_by_as_little_as_can_be(times: list[int], last: int) -> None:
+    block = FloatSignalBlock(np.array(times, np.int64), np.zeros((len(times), 1), np.float32))
+    expected: list[int] = []
+    for time in times:
+        expected.append(max(time, (expected[-1] if expected else last) + 1))
+    assert later_than(block, last).timestamps.tolist() == expected
 
 
 def test_rows_and_commands_come_back_as_they_were(syl: Any) -> None:

@@ -182,3 +182,16 @@ def test_a_frame_that_cannot_be_carried_fails_the_run_in_words(host: Callable[..
     module.wait(lambda: bool(module.errors))
     module.stop()
     assert "float32" in module.errors[0]
+
+
+def test_times_of_a_signal_never_stand_still(host: Callable[..., Host]) -> None:
+    """Whole milliseconds are told, and under load two samples may come within one."""
+    module = host(NODES / "ticker", {"signal_step_us": 60_000})
+    for run in ("run", "again"):
+        module.items.clear()
+        assert module.prepare(run)
+        module.start()
+        module.wait(lambda: len(module.items["signal-out"]) > 7)
+        module.stop()
+        times = [int(stamps[0]) for stamps, _ in module.items["signal-out"]]
+        assert times[:7] == [0, 1, 2, 60_000, 60_001, 60_002, 120_000]

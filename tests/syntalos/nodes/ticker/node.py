@@ -33,6 +33,7 @@ class Ticker(Node):
             "", description="Where"
         )
         ticks: int = Field(0, description="The end, after so many; 0: none")
+        signal_step_us: int = Field(1, ge=1, description="How finely the signal tells its times")
         prepare_s: float = Field(0.0, description="How long prepare takes")
 
     def prepare(self, ctx: Context) -> None:
@@ -68,7 +69,8 @@ class Ticker(Node):
             mat = np.full(size, index % 251, np.uint8)
             ctx.emit("frames-out", Frame(index, due_us, mat))
             values = np.array([[index, -index]], np.float32)
-            ctx.emit("signal-out", FloatSignalBlock(np.array([due_us], np.int64), values))
+            told_us = due_us - due_us % self.settings.signal_step_us
+            ctx.emit("signal-out", FloatSignalBlock(np.array([told_us], np.int64), values))
             ctx.emit("rows-out", TableRow((str(index), str(due_us))))
             index += 1
             if index == self.settings.ticks:
