@@ -47,17 +47,36 @@ class VideoRecorder(Node):
             "edl", description="Matroska as Syntalos writes it, or a folder of the DAQ software"
         )
         daq_kind: Literal["miniscopes", "cameras"] = Field(
-            "miniscopes", description="What the device is, in the layout of the DAQ software"
+            "miniscopes",
+            title="Device is one of",
+            description="What the device is, in the layout of the DAQ software",
         )
-        part_s: float = Field(0, ge=0, description="A new file after so many seconds; 0 is never")
-        part_mb: float = Field(0, ge=0, description="A new file after so many MB; 0 is never")
+        part_s: float = Field(
+            0,
+            ge=0,
+            title="New file after",
+            description="A new file after so many seconds; 0 is never",
+        )
+        part_mb: float = Field(
+            0, ge=0, title="New file at", description="A new file after so many MB; 0 is never"
+        )
         wait_for_start: bool = Field(False, description="Record only after a start command")
         before_s: float = Field(
-            0, ge=0, le=60, description="Keep so many seconds from before a start, if it is waited"
+            0,
+            ge=0,
+            le=60,
+            title="Keep from before",
+            description="Keep so many seconds from before a start, if it is waited",
         )
-        begin_s: float = Field(0, ge=0, description="Begin so many seconds into the run")
-        duration_s: float = Field(0, ge=0, description="Record so long each time; 0 is to the end")
-        every_s: float = Field(0, ge=0, description="Begin again after so long; 0 is never")
+        begin_s: float = Field(
+            0, ge=0, title="Begin after", description="Begin so many seconds into the run"
+        )
+        duration_s: float = Field(
+            0, ge=0, title="Record for", description="Record so long each time; 0 is to the end"
+        )
+        every_s: float = Field(
+            0, ge=0, title="Again every", description="Begin again after so long; 0 is never"
+        )
 
     def prepare(self, ctx: Context) -> None:
         """Make the folder; the video comes with the first frame, whose size it takes."""

@@ -225,16 +225,16 @@ class BoxItem(QGraphicsItem):
         painter.setFont(_font(12))
         painter.setPen(QColor(theme.bad if self.error else theme.faint))
         lines = self.lines
-        if self.error:
-            lines = in_two_lines(self.error, painter.font(), self.width - 2 * PAD)
+        if self.error or not lines[1]:
+            lines = in_two_lines(self.error or lines[0], painter.font(), self.width - 2 * PAD)
         for number, line in enumerate(lines):
             room = QRectF(PAD, HEAD + 5 + LINE * number, self.width - 2 * PAD, LINE)
             _draw_elided(painter, room, line)
 
 
-def in_two_lines(error: str, font: QFont, room: float) -> tuple[str, str]:
-    """Give an error as a box has room for it: without folders, broken between words."""
-    words = _FOLDERS.sub("…/", error).split(" ")
+def in_two_lines(text: str, font: QFont, room: float) -> tuple[str, str]:
+    """Give a sentence as a box has room for it: without folders, broken between words."""
+    words = _FOLDERS.sub("…/", text).split(" ")
     wide = QFontMetricsF(font).horizontalAdvance
     fitting = [n for n in range(1, len(words) + 1) if wide(" ".join(words[:n])) <= room]
     first = max(fitting, default=1)
