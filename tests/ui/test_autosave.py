@@ -41,6 +41,25 @@ def test_a_broken_copy_is_not_offered(document, tmp_path) -> None:
     assert autosave.left_over(tmp_path / "p.toml") is None
 
 
+def test_what_another_open_editor_keeps_is_its_own(document, tmp_path) -> None:
+    file = tmp_path / "p.toml"
+    document.save(file)
+    document.rename("camera", "Eye")
+    autosave.keep(document)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        theirs = tmp_path / f".p.toml.{other.pid}.autosave"
+        autosave.autosave_path(file).rename(theirs)
+        assert autosave.left_over(file) is None
+        autosave.discard(file)
+        assert theirs.exists()
+        other.communicate(b"\n")
+    left = autosave.left_over(file)
+    assert left is not None
+    assert left.box("camera").title == "Eye"
+    autosave.discard(file)
+    assert not theirs.exists()
+
+
 def test_a_project_without_a_file_is_kept_and_found_once_its_editor_is_gone(document) -> None:
     document.rename("camera", "Eye")
     autosave.keep(document)
