@@ -37,7 +37,8 @@ class LiveTruth:
 
     The dataset holds minisim's zarr layout without the movie, one entry per frame that was sent.
     Among the extras, `frame_index` and `time_us` say which, `shown_index` which exposure it shows
-    (another one if the link repeated a frame), and the knobs with which that was made.
+    (another one if the link repeated a frame), and the knobs with which that was made. Focus, blur
+    and vessels are those of the knobs at the beginning.
     """
 
     def __init__(self, renderer: Renderer, ctx: Context) -> None:
