@@ -72,6 +72,7 @@ class Module:
         self._refused: tuple[str, bytes] | None = None
         self._box: box.Box | None = None
         self._run: Run | None = None
+        self._too_late = 0
         self._undo = ExitStack()
         self._windows = Windows(f"{link.instance}: {type_id}", self.edited)
         self._parent = os.getppid()
@@ -126,6 +127,7 @@ class Module:
     def prepare(self) -> bool:
         """Prepare a run; False, and the reason told, if there can be none."""
         self.stop()
+        self._tell_too_late()
         try:
             if self._refused is not None:
                 raise ValueError(self._refused[0])
@@ -153,12 +155,13 @@ class Module:
         self._guard(lambda: run.start(zero_ns))
 
     def receive(self, port: str, read: Callable[[], Item | None]) -> None:
-        """Take data of an input, read by `read`; what comes after the end is let go unread.
+        """Take data of an input, read by `read`; what comes after the end is counted.
 
         It may come before the start: Syntalos starts modules one after the other.
         """
         run = self._run
         if run is None:
+            self._too_late += 1
             return
 
         def take() -> None:
@@ -186,6 +189,7 @@ class Module:
     def close(self) -> None:
         """End everything: Syntalos is going, or gone."""
         self.stop()
+        self._tell_too_late()
         self._on_screen(self._windows.close)
 
     def _new_run(self, box_: box.Box) -> Run:
@@ -210,6 +214,11 @@ class Module:
                 # A killed Syntalos cannot say Stop, and a lit LED must not outlive it.
                 self.stop()
         self._on_screen(self._windows.turn)
+
+    def _tell_too_late(self) -> None:
+        if self._too_late:
+            self._link.say(f"{self._too_late} items came after the end of the run")
+        self._too_late = 0
 
     def _guard(self, act: Callable[[], object]) -> None:
         try:

@@ -149,7 +149,7 @@ def test_data_that_comes_before_the_start_is_worked_on(host: Callable[..., Host]
     assert not module.errors and not module.sent_outside_a_run
 
 
-def test_data_after_the_stop_is_let_go(host: Callable[..., Host]) -> None:
+def test_data_after_the_stop_is_counted(host: Callable[..., Host]) -> None:
     module = host(NODES / "slow", {"work_ms": 0.0})
     begin(module)
     give_frames(module, 5, 100.0)
@@ -160,6 +160,9 @@ def test_data_after_the_stop_is_let_go(host: Callable[..., Host]) -> None:
     assert module.save()
     assert len(module.items["frames-out"]) == 5
     assert not module.errors and not module.sent_outside_a_run
+    assert module.prepare("again")
+    module.stop()
+    assert "slow_0: 5 items came after the end of the run" in module.log()
 
 
 def test_an_error_names_the_port_and_ends_the_run_not_the_module(host: Callable[..., Host]) -> None:
