@@ -7,9 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from syntalos_miniscope.analysis.extraction import Extraction
+from syntalos_miniscope.analysis.pipeline import MiniscopePipeline
 from syntalos_miniscope.recording.daq_folder import DaqDevice, DaqSession
 from syntalos_miniscope.recording.video import VideoWriter
 from syntalos_miniscope.streams import Frame
+
+PARAMETERS = (
+    "line number,crop_coords,gSig,min_corr,min_pnr,decay_time,pw_rigid,event_height,backend\n"
+    '96,"(0, 256, 128, 128)","(3, 3)",0.7,8,0.4,TRUE,3,built-in\n'
+    '97,"(0, 256, 128, 128)","(3, 3)",0.7,8,0.4,TRUE,3,built-in\n'
+    '98,,"(3, 3)",0.7,8,0.4,TRUE,3,built-in\n'
+)
 
 
 def daq_session(root: Path, frames: np.ndarray, rate_hz: float = 20.0) -> Path:
@@ -57,3 +66,17 @@ def project(root: Path, lines: Mapping[int, Path | str], parameters: str = "") -
     if parameters:
         (folder / "analysis_parameters.csv").write_text(parameters)
     return folder
+
+
+def cells(pipeline) -> Extraction:
+    found = pipeline.processing_result.extraction
+    assert found is not None
+    return found
+
+
+def again(rig, line=96, headless=True, **options):
+    """Run once more, and give the pipeline and what it was busy with."""
+    told: list[str] = []
+    pipeline = MiniscopePipeline(progress=lambda what, _: told.append(what))
+    pipeline.run(line, rig, None, headless, **options)
+    return pipeline, set(told)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import signal
-from sessions import daq_session, onix_folder, project
+from sessions import PARAMETERS, again, cells, daq_session, onix_folder, project
 
-from syntalos_miniscope.analysis.backends import BACKENDS, Installed, MotionCorrected
-from syntalos_miniscope.analysis.extraction import Extraction
 from syntalos_miniscope.analysis.matching import best_matching, cosines
 from syntalos_miniscope.analysis.pipeline import (
     MiniscopePipeline,
@@ -21,7 +18,6 @@ from syntalos_miniscope.analysis.pipeline import (
     PreprocessConfig,
     ProcessConfig,
     configs_of,
-    stages,
 )
 from syntalos_miniscope.analysis.pipeline.rhythms import band_passed
 from syntalos_miniscope.analysis.rois import Rois, load_rois, save_rois
@@ -31,17 +27,6 @@ from syntalos_miniscope.recording.video import VideoReader
 
 CROP = (0, 256, 128, 128)
 """The upper left quarter, y from the bottom: a dozen cells."""
-PARAMETERS = (
-    "line number,crop_coords,gSig,min_corr,min_pnr,decay_time,pw_rigid,event_height,backend\n"
-    '96,"(0, 256, 128, 128)","(3, 3)",0.7,8,0.4,TRUE,3,built-in\n'
-    '97,"(0, 256, 128, 128)","(3, 3)",0.7,8,0.4,TRUE,3,built-in\n'
-    '98,,"(3, 3)",0.7,8,0.4,TRUE,3,built-in\n'
-)
-
-
-@pytest.fixture(scope="module")
-def frames(sparse) -> np.ndarray:
-    return sparse.frames[:600]
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +46,8 @@ def ucla(rig) -> MiniscopePipeline:
     return pipeline
 
 
-def cells(pipeline) -> Extraction:
-    found = pipeline.processing_result.extraction
-    assert found is not None
-    return found
-
-
 def events(pipeline) -> int:
     return sum(map(len, pipeline.postprocessing_result.ca_events_idx.values()))
-
-
-def again(rig, line=96, headless=True, **options):
-    """Run once more, and give the pipeline and what it was busy with."""
-    told: list[str] = []
-    pipeline = MiniscopePipeline(progress=lambda what, _: told.append(what))
-    pipeline.run(line, rig, None, headless, **options)
-    return pipeline, set(told)
 
 
 def test_the_cells_of_an_ucla_session_are_found_with_their_traces(ucla, sparse):
@@ -255,71 +226,6 @@ def test_whole_configs_stand_over_the_table(rig, ucla):
     # What the run before had left, and this one does not leave, is gone.
     assert not (pipeline.saved_movies / "spectrogram.npz").exists()
     assert not (pipeline.saved_movies / "events.csv").exists()
-
-
-def test_a_back_end_may_take_the_motion_back(frames, tmp_path, monkeypatch):
-    place = onix_folder(tmp_path, frames[:60, :96, :96])
-    asked: list[bool] = []
-
-    def move(movie, parameters, backend, work_dir, progress, *, frame_rate_hz):
-        asked.append(parameters.pw_rigid)
-        work_dir.mkdir()
-        (work_dir / "log.txt").write_text("moved")
-        np.save(work_dir / "corrected.npy", np.roll(movie, 1, axis=1))
-        moved = np.load(work_dir / "corrected.npy", mmap_mode="r")
-        return MotionCorrected(moved, np.ones((60, 2), np.float32), "one", work_dir / "log.txt")
-
-    one = Installed(BACKENDS["caiman"], Path("python"), "1")
-    monkeypatch.setattr(stages, "choose_backend", lambda _: one)
-    monkeypatch.setattr(stages.backends, "motion_correct", move)
-    pipeline = MiniscopePipeline()
-    table = project(tmp_path, {98: place}, PARAMETERS)
-    pipeline.run(
-        98, table, headless=True, motion_correction="backend", run_CNMFE=False, keep_movie=True
-    )
-    movie = np.load(pipeline.saved_movies / "motion_corrected.npy")
-    still = VideoReader(pipeline.preprocessing_result.preprocessed_movie_filepath).frames()
-    before = np.stack([frame for _, frame in still]).astype(np.float32)
-    np.testing.assert_allclose(movie, np.roll(before, 1, axis=1), atol=0.51)
-    assert asked == [True] and (pipeline.processing_result.shifts[:, :2] == 1).all()
-    left = {path.name for path in (pipeline.saved_movies / "work").iterdir()}
-    assert "motion-log.txt" in left and not left & {"motion", "unmoved.npy"}
-    assert "crispness" in (pipeline.saved_movies / "report.html").read_text()
-
-
-def test_without_crop_coords_nobody_is_asked_headless_and_it_is_said(frames, tmp_path):
-    place = onix_folder(tmp_path, frames[:80, :96, :96])
-    folder = project(tmp_path, {98: place}, PARAMETERS)
-    said: list[str] = []
-    pipeline = MiniscopePipeline(choose_crop=lambda _: pytest.fail("asked"), say=said.append)
-    pipeline.run(98, folder, headless=True, run_CNMFE=False, plot_params=False)
-    assert pipeline.preprocessing_result.coords is None
-    assert said[0] == "there are no crop_coords, so the whole frame is analysed"
-
-
-def test_a_person_chooses_the_crop_and_the_cells_and_a_headless_run_keeps_it(frames, tmp_path):
-    place = onix_folder(tmp_path, frames[:300, :128, :128])
-    folder = project(tmp_path, {98: place}, PARAMETERS)
-    shown: list[tuple[int, ...]] = []
-
-    def crop(image):
-        shown.append(image.shape)
-        return 0, 128, 120, 8
-
-    def review(extraction, mean, evaluation):
-        assert len(evaluation.snr) == len(evaluation.r) == len(extraction)
-        shown.append((len(extraction), *mean.shape))
-        return np.arange(len(extraction)) != 1
-
-    pipeline = MiniscopePipeline(crop, review)
-    pipeline.run(98, folder)
-    assert shown[0] == (128, 128) and shown[1][1:] == (120, 120)
-    kept = cells(pipeline)
-    assert len(kept) == shown[1][0] - 1
-    assert pipeline.preprocessing_result.coords == {"x0": 0, "y0": 128, "x1": 120, "y1": 8}
-    headless, busy = again(folder, 98)
-    assert "Preparing the movie" not in busy
-    np.testing.assert_array_equal(cells(headless).traces, kept.traces)
 
 
 def test_another_recordings_results_and_strangers_files_are_left_alone(ucla, rig, tmp_path, frames):
