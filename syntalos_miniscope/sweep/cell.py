@@ -20,10 +20,11 @@ from syntalos_miniscope.analysis.extraction import (
 )
 from syntalos_miniscope.analysis.matching import cosines, seen_footprints
 from syntalos_miniscope.analysis.pipeline.estimates import save_extraction
+from syntalos_miniscope.analysis.pipeline.movie_file import MovieWriter
 from syntalos_miniscope.analysis.rois import save_rois
 from syntalos_miniscope.analysis.score import Said, Series, Truth, score, shift_offset_px
 from syntalos_miniscope.analysis.stabilise import Stabiliser
-from syntalos_miniscope.recording import RecordingError, in_short
+from syntalos_miniscope.recording import in_short
 from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.recorded import Recording
@@ -111,16 +112,12 @@ def _stabilised(recording: Recording, path: Path) -> tuple[NDArray[Any], NDArray
     """Write the frames without their motion to an `.npy`; give them, and shifts (frame, 3)."""
     stabiliser, shape = Stabiliser(), (len(recording), *recording.source.size)
     shifts = np.zeros((len(recording), 3), np.float32)
-    movie: NDArray[Any] | None = None
-    for place, frame in enumerate(recording.frames()):
-        still, shift = stabiliser(frame.mat)
-        if movie is None:
-            movie = np.lib.format.open_memmap(path, "w+", still.dtype, shape)
-        movie[place] = still
-        shifts[place] = shift.dy, shift.dx, shift.quality
-    if movie is None:
-        raise RecordingError(f"{recording.path} holds no frames")
-    return movie, shifts
+    with MovieWriter(path, shape, "|u1" if recording.full_scale < 256 else "<u2") as writer:
+        for place, frame in enumerate(recording.frames()):
+            still, shift = stabiliser(frame.mat)
+            writer.add(still)
+            shifts[place] = shift.dy, shift.dx, shift.quality
+    return np.load(path, mmap_mode="r"), shifts
 
 
 def _figures(

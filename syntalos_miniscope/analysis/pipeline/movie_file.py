@@ -18,27 +18,28 @@ Image = NDArray[np.float32]
 
 
 class MovieWriter:
-    """Writes frames (H, W) float32 to an `.npy` file, which is there only once it is whole.
+    """Writes frames (H, W) of a `kind` to an `.npy` file, which is there only once it is whole.
 
     RecordingError when the disk refuses. An array mapped into memory would be killed by a full
     disk, so it is written as a plain file.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+    def __init__(self, path: Path, shape: tuple[int, int, int], kind: str = "<f4") -> None:
         self.path = path
+        self._kind = kind
         self._partial = path.with_name(f"{path.name}.partial")
         self._left = shape[0]
         try:
             self._file = self._partial.open("wb")
-            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            header = {"descr": kind, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(self._file, header)
         except OSError as error:
             raise disk_error(path, error) from error
 
-    def add(self, frame: Image) -> None:
+    def add(self, frame: NDArray[Any]) -> None:
         """Write the next frame."""
         try:
-            self._file.write(np.ascontiguousarray(frame, "<f4").data)
+            self._file.write(np.ascontiguousarray(frame, self._kind).data)
         except OSError as error:
             raise disk_error(self.path, error) from error
         self._left -= 1
