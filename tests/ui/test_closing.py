@@ -22,6 +22,33 @@ def test_closing_a_running_editor_asks(window, answers, run_until) -> None:
     assert window.running.phase == "idle"
 
 
+def test_no_slip_of_the_return_key_ends_a_run(window, run_until) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    window.ask = ask
+    default: list[str] = []
+
+    def look() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        default.append(box.defaultButton().text())
+        box.reject()
+
+    QTimer.singleShot(0, look)
+    assert not window.close()
+    assert default == ["Keep running"]
+    assert window.running.phase == "running"
+
+
+def test_a_run_that_ends_while_it_is_asked_about_lets_the_window_close(window, run_until) -> None:
+    window.ask_run(record=False)
+    run_until(window, "running")
+    window.ask = ask
+    QTimer.singleShot(0, window.running.stop)
+    assert window.close()
+    assert window.running.phase == "idle"
+
+
 @pytest.fixture
 def gate(window, document, tmp_path, run_until, monkeypatch) -> Path:
     """A run whose camera does not get ready until there is this file."""

@@ -18,9 +18,14 @@ LEAVE, STAY = "Leave it", "Keep the window open"
 
 def may_close(window: QWidget, ask: Ask, running: Running, files: Files) -> bool:
     """Ask, and end the run if there is one; False if the person wants to stay."""
+
+    def is_over() -> bool:
+        return running.phase == "idle"
+
     if running.phase != "idle":
         answers = ["Stop and close", "Keep running"]
-        if ask(window, "A run is on.", "Its files are closed first.", answers) != answers[0]:
+        answer = ask(window, "A run is on.", "Its files are closed first.", answers, until=is_over)
+        if answer != answers[0] and not is_over():
             return False
     return files.may_leave() and _run_is_over(window, ask, running, files)
 
