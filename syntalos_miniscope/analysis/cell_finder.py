@@ -64,7 +64,9 @@ def find_cells(
     peeler = _Peeler(rest, noise, search)
     small: list[tuple[int, int, Image]] = []
     while len(small) < search.most_cells and (seed := peeler.best()) is not None:
-        small.append(peeler.peel(*seed))
+        top, left, patch = peeler.peel(*seed)
+        if patch.any():
+            small.append((top, left, patch))
     return _enlarged(small, shape)
 
 

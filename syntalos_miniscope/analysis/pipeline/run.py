@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.analysis.backends import Progress
+from syntalos_miniscope.analysis.backends import BUILT_IN, Progress
+from syntalos_miniscope.analysis.backends.built_in import MOST_CELLS
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope.analysis.pipeline.configs import (
     Configs,
@@ -136,7 +137,7 @@ class MiniscopePipeline:
         stages = Stages(data.recording, base, data.configs, steps, window, self._tell)
         steps.claim(base)
         found = stages.process()
-        notes += data.recording.findings
+        notes += data.recording.findings + _at_the_limit(found.extraction, data.configs)
         judged = self._judged(data.configs, found, steps, stages.cells_stamp, headless)
         kept = None
         if found.extraction is not None and judged is not None:
@@ -232,6 +233,14 @@ def _first_light(recording: Recording) -> Image:
     height, width = recording.source.size
     frames = islice(grey(recording, (0, height, 0, width)), LOOKED_AT_FRAMES)
     return np.mean([frame for _, _, frame in frames], axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _at_the_limit(found: Extraction | None, configs: Configs) -> tuple[str, ...]:
+    """Say so if there may be more cells than were looked for."""
+    most = configs.extraction.K or MOST_CELLS
+    if found is None or found.backend != BUILT_IN or configs.process.rois or len(found) < most:
+        return ()
+    return (f"{most} cells were found, as many as were looked for; K says how many",)
 
 
 def _named(coords: Crop | None) -> dict[str, int] | None:

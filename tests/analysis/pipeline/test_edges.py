@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from syntalos_miniscope.analysis.backends import BackendError
+from syntalos_miniscope.analysis.backends.making import tiny_movie
 from syntalos_miniscope.analysis.pipeline import MiniscopePipeline, configs_of
 from syntalos_miniscope.analysis.pipeline.steps import held
 from syntalos_miniscope.recording import RecordingError
@@ -86,6 +87,16 @@ def test_estimates_are_named_as_told_and_what_the_back_end_heard_is_written(anal
     pytest.importorskip("h5py")
     assert (pipeline.saved_movies / "mine.hdf5").is_file()
     assert '"gSig"' in (pipeline.saved_movies / "opts_caiman.json").read_text()
+
+
+def test_cells_beyond_those_that_are_looked_for_are_not_passed_over_in_silence(analyse, tmp_path):
+    told = {"apply_motion_correction": False, "plot_params": False, "gSig": (3, 3)}
+    _, said = analyse(tiny_movie(), K=2, **told)
+    assert "2 cells were found, as many as were looked for; K says how many" in said
+    (tmp_path / "a.mkv").unlink()
+    pipeline, said = analyse(tiny_movie(), K=50, **told)
+    assert 4 <= len(pipeline.processing_result.evaluation.snr) < 50
+    assert not any("looked for" in text for text in said)
 
 
 def test_a_damaged_frame_is_left_out_and_said(analyse, tmp_path, monkeypatch):
