@@ -70,7 +70,7 @@ def work(program: str, task: str, spec_file: str, *frames: str) -> None:
         elif task == "null":
             render_to_nowhere(spec)
         else:
-            told |= pace(spec)
+            told |= pace(spec, turning=task == "turn")
         told["cpu_s"].append(cpu_s() - began)
     print(json.dumps({**told, "peak_mb": peak_mb()}))
 
@@ -84,13 +84,15 @@ def render_to_nowhere(spec: Any) -> None:
         renderer.advance(settings)
 
 
-def pace(spec: Any) -> dict[str, float]:
+def pace(spec: Any, *, turning: bool) -> dict[str, float]:
     """Stream live for as long as the Spec says, and give the intervals between frames.
 
-    Beside it, in the same seconds, a thread only sleeps from frame to frame: what it cannot do, on
-    a computer with other work, no program can.
+    With `turning`, focus, LED and gain are other ones for every frame. Beside it, in the same
+    seconds, a thread only sleeps from frame to frame: what it cannot do, on a computer with other
+    work, no program can.
     """
     from syntalos_miniscope.clock import RunClock
+    from syntalos_miniscope.scope import ScopeSettings
     from syntalos_miniscope.simulation.live import SimulatedScope
 
     scope, clock, n = SimulatedScope(spec), RunClock(), spec.acquisition.n_frames
@@ -104,6 +106,16 @@ def pace(spec: Any) -> dict[str, float]:
     while len(arrived) < n:
         if scope.read(timeout_s=1) is not None:
             arrived.append(time.monotonic())
+            if turning:
+                k = len(arrived)
+                scope.apply(
+                    ScopeSettings(
+                        frame_rate_hz=spec.acquisition.fps,
+                        ewl=37 * k % 121 - 60,
+                        led_percent=20 + k % 60,
+                        gain=("low", "medium", "high")[k % 3],
+                    )
+                )
     share = (cpu_s() - began) / (time.monotonic() - at)
     scope.close()
     control.join()
@@ -210,12 +222,17 @@ def grow(what: str, spec: dict[str, Any]) -> None:
 
 def live() -> None:
     v4 = scenes()["V4 CA1 608², motion"]
-    spec = {**v4, "acquisition": {**v4["acquisition"], "fps": 30.0}}
-    took = run("ours", "pace", spec, 30 * 30)
-    print("\nLive, V4 CA1 with motion at 30 fps for 30 s (nominal interval 33.33 ms)")
-    print(f"share of one core {100 * took['core']:.1f} %, not in time {took['late']:.0f}")
-    for name, what in (("ours", "frames"), ("sleep", "a thread that only sleeps")):
-        print(f"{what:26} p50 {took[name + '_p50']:.2f} ms, p99 {took[name + '_p99']:.2f} ms")
+    print("\nLive, V4 CA1 with motion, 30 s; turned: focus, LED and gain at every frame")
+    for fps, task in ((30, "pace"), (30, "turn"), (60, "turn")):
+        spec = {**v4, "acquisition": {**v4["acquisition"], "fps": float(fps)}}
+        took = run("ours", task, spec, 30 * fps)
+        turned = ", turned" if task == "turn" else ""
+        print(
+            f"{fps} fps{turned}: {100 * took['core']:.1f} % of one core, "
+            f"not in time {took['late']:.0f}; nominal interval {1000 / fps:.2f} ms"
+        )
+        for name, what in (("ours", "frames"), ("sleep", "a thread that only sleeps")):
+            print(f"{what:26} p50 {took[name + '_p50']:.2f} ms, p99 {took[name + '_p99']:.2f} ms")
 
 
 def main() -> None:
