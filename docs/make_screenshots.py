@@ -118,6 +118,16 @@ def draw_a_run() -> None:
     save(window.views.docks["plot", "signal-in"].widget(), "orientation")
     window.set_mode("light")
     save(window, "running-light")
+    window.running.stop()
+    until(lambda: window.running.phase == "idle")
+    window.recordings.ask_export()
+    dialog = window.recordings.dialog
+    assert dialog is not None
+    kept = window.run_bar.export_dir / "m01" / "2026-11-20" / "rehearsal"
+    dialog.recording.show_value(kept)
+    dialog.recording.changed.emit()
+    save(dialog, "export")
+    dialog.close()
     close(window)
 
 

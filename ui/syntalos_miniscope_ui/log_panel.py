@@ -35,7 +35,8 @@ class LogPanel(QTreeWidget):
     def add(self, lines: Iterable[LogLine]) -> None:
         """Append lines and show the last."""
         for line in lines:
-            item = QTreeWidgetItem([f"{line.time_s:.1f} s", line.node or "", line.text])
+            text = line.text.removeprefix(f"{line.node}: ")
+            item = QTreeWidgetItem([f"{line.time_s:.1f} s", line.node or "", text])
             item.setToolTip(2, line.text)
             item.setData(1, Qt.ItemDataRole.UserRole, line.node)
             if line.level != "info":
