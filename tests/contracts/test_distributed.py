@@ -174,6 +174,7 @@ def test_a_message_that_is_no_parcel_is_an_error_and_runs_no_code(machine, tmp_p
             stranger.stdin.flush()
             with pytest.raises(ValueError, match="unknown kind"):
                 receiver.receive()
+            receiver.call_off()
         finally:
             stranger.kill()
     assert not (tmp_path / "harmed").exists()
