@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 import numpy as np
 from pydantic import Field
@@ -11,7 +10,7 @@ from pydantic import Field
 from syntalos_miniscope.analysis.events import Event, EventFinder
 from syntalos_miniscope.analysis.signals import signal_unit_us
 from syntalos_miniscope.node import Context, In, Node, Out, Settings
-from syntalos_miniscope.streams import FloatSignalBlock, TableRow
+from syntalos_miniscope.streams import FloatSignalBlock, TableRow, names_in
 
 HEADER = ("Time [us]", "Cell", "Rise", "Decided [us]")
 REMEMBERED_SAMPLES = 4096
@@ -44,13 +43,13 @@ class Events(Node):
     def prepare(self, ctx: Context) -> None:
         """Take the channels from the stream."""
         settings, incoming = self.settings, ctx.metadata("traces-in")
-        names = incoming.get("signal_names")
+        names = names_in(incoming, "signal_names")
         rate_hz = settings.rate_hz or float(str(incoming.get("framerate", 0)))
         if rate_hz <= 0:
             raise ValueError("the traces do not say their framerate; give rate_hz")
-        if not isinstance(names, Sequence) or isinstance(names, str) or not names:
+        if not names:
             raise ValueError("the traces do not name their channels (signal_names)")
-        self._names = [str(name) for name in names]
+        self._names = names
         self._to_us = signal_unit_us(incoming)
         self._finder = EventFinder(
             len(names),

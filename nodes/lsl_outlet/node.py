@@ -118,7 +118,7 @@ class LslOutlet(Node):
 
 def _unit_of_rows(metadata: Metadata) -> int | None:
     try:
-        return row_unit_us(metadata.get("table_header"))
+        return row_unit_us(names_in(metadata, "table_header"))
     except ValueError:
         return None
 

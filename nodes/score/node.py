@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from pydantic import Field
 
@@ -12,7 +10,7 @@ from syntalos_miniscope.analysis.score import Said, Scores, Truth, score
 from syntalos_miniscope.analysis.score_page import write_page
 from syntalos_miniscope.analysis.signals import row_time_us, row_unit_us, signal_unit_us
 from syntalos_miniscope.node import Context, In, Node, Out, Settings
-from syntalos_miniscope.streams import FloatSignalBlock, Frame, TableRow
+from syntalos_miniscope.streams import FloatSignalBlock, Frame, TableRow, names_in
 
 HEADER = ("Time [us]", "Measure", "Value")
 SIGNALS = ("shifts-in", "traces-in", "truth-motion-in", "truth-traces-in")
@@ -56,14 +54,9 @@ class Score(Node):
         self._logs = {port: SignalLog(samples) for port in SIGNALS}
         self._unit_us = {port: signal_unit_us(ctx.metadata(port)) for port in SIGNALS}
         for port in ROWS[:2]:
-            header = ctx.metadata(port).get("table_header", ("Time [us]",))
-            self._unit_us[port] = row_unit_us(header)
-        names = ctx.metadata("traces-in").get("signal_names", ())
-        self._names = (
-            [str(name) for name in names]
-            if isinstance(names, Sequence) and not isinstance(names, str)
-            else []
-        )
+            header = names_in(ctx.metadata(port), "table_header")
+            self._unit_us[port] = row_unit_us(header or ["Time [us]"])
+        self._names = names_in(ctx.metadata("traces-in"), "signal_names")
         self._channel = {name: k for k, name in enumerate(self._names)}
         self._events, self._spikes = EventLog(50 * samples), EventLog(200 * samples)
         self._detectable: list[bool] = []

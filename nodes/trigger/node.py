@@ -11,7 +11,8 @@ from syntalos_miniscope.analysis.signals import row_time_us, row_unit_us, signal
 from syntalos_miniscope.analysis.trigger import Burst, Crossing
 from syntalos_miniscope.node import Context, In, Node, Out, Settings, live
 from syntalos_miniscope.recording.quaternion_table import euler_deg
-from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, TableRow
+from syntalos_miniscope.scope import QUATERNION_NAMES
+from syntalos_miniscope.streams import Control, ControlKind, FloatSignalBlock, TableRow, names_in
 
 HEADER = ("Time [us]", "Decided [us]", "Cause", "Value", "Command")
 ANGLES = ("roll", "pitch", "yaw")
@@ -59,16 +60,15 @@ class Trigger(Node):
         """Find the watched channel, and refuse a rule that cannot be."""
         settings = self.settings
         about = ctx.metadata("signal-in")
-        self._names = _texts(about.get("signal_names"))
+        self._names = names_in(about, "signal_names")
         self._signal_unit_us = signal_unit_us(about)
         if ctx.wired("signal-in"):
             self._ensure_watchable(settings.watch)
         self._row_unit_us = 1
         header: list[str] = []
         if ctx.wired("rows-in"):
-            found = ctx.metadata("rows-in").get("table_header", ())
-            self._row_unit_us = row_unit_us(found)
-            header = _texts(found)
+            header = names_in(ctx.metadata("rows-in"), "table_header")
+            self._row_unit_us = row_unit_us(header)
         self._cells = {name.strip() for name in settings.cells.split(",") if name.strip()}
         if self._cells and header and "Cell" not in header:
             raise ValueError(f"the rows have no column Cell, only {', '.join(header)}")
@@ -102,7 +102,7 @@ class Trigger(Node):
             ctx.count("latency_p99_us", p99)
 
     def _ensure_watchable(self, watch: str) -> None:
-        turns = watch in ANGLES and {"qw", "qx", "qy", "qz"} <= set(self._names)
+        turns = watch in ANGLES and set(QUATERNION_NAMES) <= set(self._names)
         if not turns and watch not in ("any", "mean", *self._names):
             known = ", ".join(self._names[:8]) or "none"
             raise ValueError(f"watch: the signal has no channel {watch!r}; there are {known}")
@@ -129,7 +129,7 @@ class Trigger(Node):
         if watch == "mean":
             there = sample[np.isfinite(sample)]
             return [(-1, float(there.mean()))] if len(there) else []
-        quaternion = [float(sample[self._names.index(name)]) for name in ("qw", "qx", "qy", "qz")]
+        quaternion = [float(sample[self._names.index(name)]) for name in QUATERNION_NAMES]
         return [(-1, float(euler_deg(np.array([quaternion]))[0, ANGLES.index(watch)]))]
 
     def _weigh_row(self, ctx: Context, row: TableRow) -> None:
@@ -157,7 +157,3 @@ class Trigger(Node):
         ctx.count("fired")
         row = (str(time_us), str(decided_us), cause, value, kind.value)
         ctx.emit("log-out", TableRow(row))
-
-
-def _texts(value: object) -> list[str]:
-    return [str(text) for text in value] if isinstance(value, list | tuple) else []

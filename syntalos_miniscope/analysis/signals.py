@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from syntalos_miniscope.streams import Metadata, TableRow
 
 _NAME_TO_US = {"microseconds": 1, "milliseconds": 1000, "seconds": 1_000_000}
@@ -17,12 +19,12 @@ def signal_unit_us(metadata: Metadata) -> int:
     return _NAME_TO_US[str(unit)]
 
 
-def row_unit_us(header: object) -> int:
+def row_unit_us(header: Sequence[str]) -> int:
     """Give the microseconds in the unit of a table's first column, such as `Time [ms]`.
 
     ValueError if the column is not a time with a unit.
     """
-    first = str(header[0]) if isinstance(header, list | tuple) and header else ""
+    first = header[0] if header else ""
     unit = first.rpartition("[")[2].rstrip("] ")
     if not first.lower().startswith("time") or unit not in _HEADER_TO_US:
         raise ValueError(f"the first column of the rows must be such as Time [us], not {first!r}")

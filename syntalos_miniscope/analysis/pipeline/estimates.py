@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope.recording import disk_error
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.truth import Footprints
 
 Holder = TypeVar("Holder")
@@ -94,7 +95,7 @@ def save_hdf5(
 
     height, width = extraction.footprints.canvas_shape
     data, rows, starts = _columns(extraction.footprints)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_of(path)
     with h5py.File(partial, "w") as file:
         file["dims"] = np.array([height, width])
         estimates = file.create_group("estimates")
@@ -122,7 +123,7 @@ def save_hdf5(
 
 def write_table(path: Path, header: list[str], columns: list[NDArray[Any]]) -> None:
     """Write columns as CSV with commas."""
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_of(path)
     with partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
@@ -131,7 +132,7 @@ def write_table(path: Path, header: list[str], columns: list[NDArray[Any]]) -> N
 
 
 def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
-    partial = path.with_name(f"{path.stem}.partial.npz")
+    partial = partial_of(path)
     try:
         np.savez_compressed(partial, **arrays)
         partial.replace(path)

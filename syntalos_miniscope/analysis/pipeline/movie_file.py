@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syntalos_miniscope.recording import disk_error
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.video import VideoWriter
 
 Image = NDArray[np.float32]
@@ -27,7 +28,7 @@ class MovieWriter:
     def __init__(self, path: Path, shape: tuple[int, int, int], kind: str = "<f4") -> None:
         self.path = path
         self._kind = kind
-        self._partial = path.with_name(f"{path.name}.partial")
+        self._partial = partial_of(path)
         self._left = shape[0]
         try:
             self._file = self._partial.open("wb")
@@ -92,7 +93,7 @@ class PreprocessedWriter:
         self.path = path
         self._rate = frame_rate_hz
         self._scale = scale
-        self._partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+        self._partial = partial_of(path)
         self._partial.unlink(missing_ok=True)
         self._video: VideoWriter | None = None
 

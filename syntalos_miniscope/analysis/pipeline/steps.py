@@ -15,6 +15,7 @@ import xxhash
 from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording import RecordingError, disk_error
 from syntalos_miniscope.recording.containment import inside
+from syntalos_miniscope.recording.partial import partial_of
 from syntalos_miniscope.recording.recorded import Recording
 
 FILE = "steps.json"
@@ -162,7 +163,7 @@ def rois_stamp(rois: Rois) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that is there only once it is whole. RecordingError when the disk refuses."""
-    partial = path.with_name(f"{path.name}.partial")
+    partial = partial_of(path)
     try:
         partial.write_text(text, "utf-8")
         partial.replace(path)
