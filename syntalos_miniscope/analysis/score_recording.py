@@ -52,7 +52,7 @@ def score_recording(path: Path) -> Scored:
     said_file = _the_one(path, FILE, "nothing of what a chain said; put a score node into the run")
     truth_file = _the_one(path, "truth.zarr", "no truth; it comes with a simulated scope")
     try:
-        said, _ = load_said(said_file, _cpu_ms_per_frame(path))
+        said, _ = load_said(said_file, cpu_ms_per_frame(path))
     except ValueError as error:
         raise RecordingError(str(error)) from error
     ground = open_minisim_zarr(truth_file).truth()
@@ -96,12 +96,13 @@ def _the_one(path: Path, name: str, lack: str) -> Path:
     return found[0]
 
 
-def _cpu_ms_per_frame(path: Path) -> float | None:
+def cpu_ms_per_frame(path: Path) -> float | None:
     """Give the CPU time of the chain, from the run's report; None if it does not say."""
     try:
         report: Any = json.loads((path / "report.json").read_text("utf-8"))
         nodes = [node for node in report["nodes"] if node["type"] in CHAIN]
-        frames = max(entry["items"] for node in nodes for entry in node["inputs"])
+        heard = [entry for node in nodes for entry in node["inputs"]]
+        frames = max(entry["items"] for entry in heard if entry["port"] == "frames-in")
         return 1000 * sum(node["cpu_s"] for node in nodes) / frames if frames else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from syntalos_miniscope.analysis.score_recording import cpu_ms_per_frame
+
 KEYS = [
     "shift_rmse_px", "recall", "precision", "trace_r_median", "trace_r_p10", "event_f1",
     "latency_p99_ms", "cpu_ms_per_frame",
@@ -44,6 +46,17 @@ def test_a_short_loop_is_run_recorded_and_scored(cli, tmp_path):
     assert "<svg" in (tmp_path / "s.html").read_text()
     for key in KEYS:
         assert key in done.stdout
+
+
+def test_cpu_time_is_for_each_frame_not_for_each_event(tmp_path):
+    inputs = {"stabilise": ("frames-in", 100), "events": ("traces-in", 90),
+              "trigger": ("rows-in", 4000), "video_recorder": ("frames-in", 200)}  # fmt: skip
+    nodes = [
+        {"type": kind, "cpu_s": 0.1, "inputs": [{"port": port, "items": items}]}
+        for kind, (port, items) in inputs.items()
+    ]
+    (tmp_path / "report.json").write_text(json.dumps({"nodes": nodes}))
+    assert cpu_ms_per_frame(tmp_path) == pytest.approx(3.0)
 
 
 def patient(*arguments):
