@@ -232,7 +232,8 @@ def _first_light(recording: Recording) -> Image:
     """Give the mean of the first frames (H, W)."""
     height, width = recording.source.size
     frames = islice(grey(recording, (0, height, 0, width)), LOOKED_AT_FRAMES)
-    return np.mean([frame for _, _, frame in frames], axis=0, dtype=np.float64).astype(np.float32)
+    mean = np.mean([frame for _, _, frame in frames], axis=0, dtype=np.float64)
+    return np.asarray(mean, np.float32)
 
 
 def _at_the_limit(found: Extraction | None, configs: Configs) -> tuple[str, ...]:

@@ -127,4 +127,4 @@ def _arrays(
 def _bytes_of(array: NDArray[Any]) -> memoryview:
     """View an array as bytes; one without elements has none, which memoryview cannot cast."""
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return memoryview(np.ascontiguousarray(little).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
