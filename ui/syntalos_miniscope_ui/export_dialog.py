@@ -112,8 +112,9 @@ class ExportDialog(QDialog):
         self._offer(busy=True)
         self.bar.setRange(0, 0)
         self.word.setText("Reading …")
-        self.generation = Generation(self, write, "the same export goes on from there")
-        self.generation.progressed.connect(self._progress)
+        self.generation = Generation(
+            self, write, self.bar, self.word, "the same export goes on from there"
+        )
         self.generation.ended.connect(self._ended)
         self.generation.start()
 
@@ -159,12 +160,6 @@ class ExportDialog(QDialog):
     def _cancel(self) -> None:
         if self.generation is not None:
             self.generation.cancel()
-            self.word.setText("Stopping …")
-
-    def _progress(self, done: int, of: int) -> None:
-        self.bar.setRange(0, of)
-        self.bar.setValue(done)
-        self.word.setText(f"{done:,} of {of:,} frames")
 
     def _ended(self, word: str) -> None:
         self._offer(busy=False)

@@ -7,6 +7,7 @@ from threading import Condition, Thread
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar
 
 from syntalos_miniscope.recording import RecordingError
 
@@ -54,12 +55,12 @@ class Newest(QObject):
 
 
 class Generation(QObject):
-    """Writes one recording; `progressed` carries frames done and in all.
+    """Writes one recording, and shows on a bar and in words how far it is.
 
     `if_stopped` says what is left of one that is cancelled.
     """
 
-    progressed = Signal(int, int)
+    _progressed = Signal(int, int)
     ended = Signal(str)
     """What there is to say at the end."""
 
@@ -67,10 +68,14 @@ class Generation(QObject):
         self,
         parent: QObject,
         write: Callable[[Callable[[int, int], None]], Any],
+        bar: QProgressBar,
+        word: QLabel,
         if_stopped: str = "what was rendered is kept",
     ) -> None:
         super().__init__(parent)
         self._write = write
+        self._bar, self._word = bar, word
+        self._progressed.connect(self._show)
         self._if_stopped = if_stopped
         self._cancelled = False
         self._thread = Thread(target=self._run, name="generate")
@@ -82,14 +87,20 @@ class Generation(QObject):
     def cancel(self) -> None:
         """End after the frame in hand; what was rendered is kept."""
         self._cancelled = True
+        self._word.setText("Stopping …")
 
     def join(self) -> None:
         """Wait for the end."""
         self._thread.join()
 
+    def _show(self, done: int, of: int) -> None:
+        self._bar.setRange(0, of)
+        self._bar.setValue(done)
+        self._word.setText(f"{done:,} of {of:,} frames")
+
     def _on_frame(self, done: int, of: int) -> None:
         if done % 10 == 0 or done == of:
-            self.progressed.emit(done, of)
+            self._progressed.emit(done, of)
         if self._cancelled and done < of:
             raise KeyboardInterrupt
 

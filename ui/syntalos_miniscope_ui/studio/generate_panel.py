@@ -104,8 +104,9 @@ class GeneratePanel(QWidget):
         self.stop.setEnabled(True)
         self.bar.setRange(0, 0)
         self.word.setText("Setting up …")
-        self.generation = Generation(self, lambda told: simulate_to(spec, file, on_frame=told))
-        self.generation.progressed.connect(self._progress)
+        self.generation = Generation(
+            self, lambda told: simulate_to(spec, file, on_frame=told), self.bar, self.word
+        )
         self.generation.ended.connect(self._ended)
         self.generation.start()
 
@@ -138,12 +139,6 @@ class GeneratePanel(QWidget):
     def _cancel(self) -> None:
         if self.generation is not None:
             self.generation.cancel()
-            self.word.setText("Stopping …")
-
-    def _progress(self, done: int, of: int) -> None:
-        self.bar.setRange(0, of)
-        self.bar.setValue(done)
-        self.word.setText(f"{done:,} of {of:,} frames")
 
     def _ended(self, word: str) -> None:
         self.bar.setRange(0, 1)
