@@ -14,6 +14,9 @@ Image = NDArray[np.float32]
 OUTLIER_SD = 2.0
 """Residuals beyond so many standard deviations count less (Huber's weights)."""
 
+IN_ANY_ORDER: Any = {"reassoc", "contract", "nsz", "arcp"}
+"""Sums may be taken as the CPU's vectors like it: their last bits depend on the CPU."""
+
 
 @numba.njit(nogil=True, cache=True)
 def translate(image: NDArray[Any], dy: float, dx: float, out: NDArray[Any]) -> None:
@@ -50,17 +53,28 @@ def translate(image: NDArray[Any], dy: float, dx: float, out: NDArray[Any]) -> N
             line[x] = (row0[width - 1] * (128 - fy) + row1[width - 1] * fy + 64) >> 7
 
 
-@numba.njit(nogil=True, cache=True)
-def _sample(
-    image: Image, y: int, x: int, top: int, left: int, w00: Any, w01: Any, w10: Any, w11: Any
-) -> Any:
+@numba.njit(nogil=True, cache=True, fastmath=IN_ANY_ORDER)
+def _move_row(image: Image, y: int, dy: float, dx: float, line: Image) -> None:
+    """Fill `line` (W,) with `image[y + dy, x + dx]`, bilinear; the edge is repeated."""
     height, width = image.shape
-    y0, y1 = min(max(y + top, 0), height - 1), min(max(y + top + 1, 0), height - 1)
-    x0, x1 = min(max(x + left, 0), width - 1), min(max(x + left + 1, 0), width - 1)
-    return w00 * image[y0, x0] + w01 * image[y0, x1] + w10 * image[y1, x0] + w11 * image[y1, x1]
+    top, left = floor(dy), floor(dx)
+    fy, fx = np.float32(dy - top), np.float32(dx - left)
+    one = np.float32(1)
+    w00, w01, w10, w11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
+    row0 = image[min(max(y + top, 0), height - 1)]
+    row1 = image[min(max(y + top + 1, 0), height - 1)]
+    first = min(max(-left, 0), width)
+    last = max(min(width - 1 - left, width), first)
+    line[:first] = (one - fy) * row0[0] + fy * row1[0]
+    a0, a1 = row0[first + left : last + left], row0[first + left + 1 : last + left + 1]
+    b0, b1 = row1[first + left : last + left], row1[first + left + 1 : last + left + 1]
+    inner = line[first:last]
+    for x in range(last - first):
+        inner[x] = w00 * a0[x] + w01 * a1[x] + w10 * b0[x] + w11 * b1[x]
+    line[last:] = (one - fy) * row0[width - 1] + fy * row1[width - 1]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, fastmath=IN_ANY_ORDER)
 def refine(
     image: Image,
     template: Image,
@@ -79,25 +93,17 @@ def refine(
     """
     height, width = image.shape
     dy, dx = shift
-    top, left = floor(dy), floor(dx)
-    fy, fx = np.float32(dy - top), np.float32(dx - left)
-    one = np.float32(1)
-    w00, w01, w10, w11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
+    across, left, right = width - 2 * margin, margin - 1, margin + 1
     gt = gg = tt = 0.0
     for y in range(margin, height - margin):
+        _move_row(image, y, dy, dx, moved[y])
+        gs, ts = moved[y, margin : margin + across], template[y, margin : margin + across]
+        ws = weight[y, margin : margin + across]
         row_gt = row_gg = row_tt = np.float32(0)
-        for x in range(margin, width - margin):
-            g = (
-                w00 * image[y + top, x + left]
-                + w01 * image[y + top, x + left + 1]
-                + w10 * image[y + top + 1, x + left]
-                + w11 * image[y + top + 1, x + left + 1]
-            )
-            moved[y, x] = g
-            t, w = template[y, x], weight[y, x]
-            row_gt += w * g * t
-            row_gg += w * g * g
-            row_tt += w * t * t
+        for x in range(across):
+            row_gt += ws[x] * gs[x] * ts[x]
+            row_gg += ws[x] * gs[x] * gs[x]
+            row_tt += ws[x] * ts[x] * ts[x]
         gt += row_gt
         gg += row_gg
         tt += row_tt
@@ -107,13 +113,15 @@ def refine(
     limit = np.float32(OUTLIER_SD)
     yy = yx = xx = yr = xr = 0.0
     for y in range(margin, height - margin):
+        gs, ts = moved[y, margin : margin + across], template[y, margin : margin + across]
+        ws = weight[y, margin : margin + across]
+        above, below = template[y - 1, margin:], template[y + 1, margin:]
+        before, behind = template[y, left : left + across], template[y, right : right + across]
         row_yy = row_yx = row_xx = row_yr = row_xr = np.float32(0)
-        for x in range(margin, width - margin):
-            w = weight[y, x]
-            r = moved[y, x] - scale * template[y, x]
-            w *= limit / max(abs(r) * sqrt(w), limit)
-            gy = template[y + 1, x] - template[y - 1, x]
-            gx = template[y, x + 1] - template[y, x - 1]
+        for x in range(across):
+            r = gs[x] - scale * ts[x]
+            w = ws[x] * limit / max(abs(r) * np.sqrt(ws[x]), limit)
+            gy, gx = below[x] - above[x], behind[x] - before[x]
             row_yy += w * gy * gy
             row_yx += w * gy * gx
             row_xx += w * gx * gx
@@ -134,7 +142,7 @@ def refine(
     return dy + min(max(step_y, -1.0), 1.0), dx + min(max(step_x, -1.0), 1.0), quality
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, fastmath=IN_ANY_ORDER)
 def absorb(
     image: Image,
     template: Image,
@@ -150,29 +158,18 @@ def absorb(
     """
     height, width = image.shape
     dy, dx = shift
-    top, left = floor(dy), floor(dx)
-    fy, fx = np.float32(dy - top), np.float32(dx - left)
-    one = np.float32(1)
-    w00, w01, w10, w11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
-    part, least = np.float32(share), np.float32(floor_variance)
+    one, part, least = np.float32(1), np.float32(share), np.float32(floor_variance)
+    moved = np.empty(width, np.float32)
     total = 0.0
     for y in range(height):
+        _move_row(image, y, dy, dx, moved)
+        ts, vs, ws = template[y], variance[y], weight[y]
         row = np.float32(0)
-        inside = 0 <= y + top and y + top + 1 < height
         for x in range(width):
-            if inside and 0 <= x + left and x + left + 1 < width:
-                g = (
-                    w00 * image[y + top, x + left]
-                    + w01 * image[y + top, x + left + 1]
-                    + w10 * image[y + top + 1, x + left]
-                    + w11 * image[y + top + 1, x + left + 1]
-                )
-            else:
-                g = _sample(image, y, x, top, left, w00, w01, w10, w11)
-            apart = g - template[y, x]
-            template[y, x] += part * apart
-            variance[y, x] += part * (apart * apart - variance[y, x])
-            weight[y, x] = one / (variance[y, x] + least)
-            row += variance[y, x]
+            apart = moved[x] - ts[x]
+            ts[x] += part * apart
+            vs[x] += part * (apart * apart - vs[x])
+            ws[x] = one / (vs[x] + least)
+            row += vs[x]
         total += row
     return total / (height * width)
