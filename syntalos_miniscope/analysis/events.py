@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from syntalos_miniscope.analysis.baseline import Baseline
 from syntalos_miniscope.analysis.oasis import Oasis
 
 Floats = NDArray[np.float64]
@@ -26,10 +27,11 @@ class Event:
 class EventFinder:
     """Finds rises that noise would hardly make, with `Oasis`.
 
-    From the first `learn_samples` of a trace comes its noise, and from that the least rise that
-    is an event: `threshold_sd` standard deviations. Until then there are no events. A rise is told
-    once it has stood for `confirm_samples` more, or the next one has come; it is told once, and
-    one that is taken back later stays told. A trace that is NaN does not exist and is left alone.
+    A trace counts from its `Baseline`, towards which calcium decays. From the first
+    `learn_samples` of it comes its noise, and from that the least rise that is an event:
+    `threshold_sd` standard deviations. Until then there are no events. A rise is told once it has
+    stood for `confirm_samples` more, or the next one has come; it is told once, and one that is
+    taken back later stays told. A trace that is NaN does not exist and is left alone.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class EventFinder:
         self._threshold_sd = threshold_sd
         self._learn = max(learn_samples, 2)
         self._confirm = confirm_samples
+        self._baseline = Baseline(count)
         self._heard: list[Floats] = []
         self._first = 0
         self._told = np.full(count, -1, np.int64)
@@ -59,15 +62,16 @@ class EventFinder:
         The sample of an event counts from the first one pushed.
         """
         sample = np.asarray(sample, np.float64)
+        if self.oasis is None and not np.isfinite(sample).any():
+            self._first += 1
+            return np.zeros(self._count), []
+        self._baseline.add(np.nan_to_num(sample))
         if self.oasis is None:
-            if np.isfinite(sample).any():
-                self._heard.append(sample)
-            else:
-                self._first += 1
+            self._heard.append(sample)
             if len(self._heard) == self._learn:
                 self._begin()
             return np.zeros(self._count), []
-        _, spikes = self.oasis.push(np.nan_to_num(sample))
+        _, spikes = self.oasis.push(np.nan_to_num(sample - self._baseline.level))
         return spikes, self._news(self.oasis, np.flatnonzero(spikes > 0))
 
     def flush(self) -> list[Event]:
@@ -86,8 +90,7 @@ class EventFinder:
         heard = np.array(self._heard)
         least = self._threshold_sd * noise_sd(heard)
         self.oasis = Oasis(self._count, self.g, least_spike=least)
-        for sample in heard:
-            self.oasis.push(np.nan_to_num(sample))
+        self.oasis.push_all(np.nan_to_num(heard - self._baseline.level))
         # What happened while the noise was not known is not news.
         self._told[:] = len(heard) - 1
         self._heard = []

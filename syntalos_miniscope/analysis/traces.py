@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from syntalos_miniscope.analysis.baseline import Baseline
 from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording.truth import Footprints
 
@@ -23,9 +24,6 @@ SMOOTH_PX, BACKGROUND_PX = 0.75, 15
 """The band that is demixed, in pixels of half the resolution: a Gaussian less a box."""
 
 SWEEPS = 5
-
-BASELINE_PERCENT, BASELINE_SAMPLES, BASELINE_EVERY = 20, 128, 8
-"""The baseline is this percentile of the last so many values, one of every so many frames."""
 
 NOISE_SHARE = 0.01
 """What one frame renews of the noise, by one standard deviation of which a region must rise."""
@@ -98,12 +96,10 @@ class Demixer:
         self._gram = gram(small)
         count = len(rois)
         self._traces = np.zeros(count, np.float32)
-        self._recent = np.zeros((BASELINE_SAMPLES, count), np.float32)
-        self._baseline = np.zeros(count, np.float32)
+        self._baseline = Baseline(count)
         self._last: Floats | None = None
         self._noise = np.zeros(count, np.float32)
-        self._frames = self._kept = 0
-        self._every = 1
+        self._frames = 0
 
     def __call__(self, frame: NDArray[Any]) -> Floats:
         """Give (roi,): the peak of each region's own light, in counts above its baseline."""
@@ -111,28 +107,14 @@ class Demixer:
             frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA
         )
         found = project(band_passed(half), *self._weights)
-        self._learn_baseline(found)
+        self._baseline.add(found)
         self._learn_noise(found)
-        demix(found - self._baseline - self._noise, *self._gram, self._traces, SWEEPS)
+        demix(found - self._baseline.level - self._noise, *self._gram, self._traces, SWEEPS)
         return self._traces.copy()
-
-    def _learn_baseline(self, found: Floats) -> None:
-        if self._frames % self._every == 0:
-            kept = self._recent
-            kept[self._kept % len(kept)] = found
-            self._kept += 1
-            filled = kept[: min(self._kept, len(kept))]
-            rank = len(filled) * BASELINE_PERCENT // 100
-            self._baseline = np.partition(filled, rank, axis=0)[rank]
-            if self._kept == len(kept) and self._every < BASELINE_EVERY:
-                # In the beginning every frame counts, then half of them, and so on.
-                kept[: len(kept) // 2] = kept[::2].copy()
-                self._kept //= 2
-                self._every *= 2
-        self._frames += 1
 
     def _learn_noise(self, found: Floats) -> None:
         """Follow the standard deviation by the mean step from frame to frame, of a Gaussian."""
+        self._frames += 1
         if self._last is not None:
             share = max(NOISE_SHARE, 1 / self._frames)
             step = np.abs(found - self._last) * np.float32(np.sqrt(np.pi) / 2)

@@ -133,6 +133,14 @@ def test_an_event_is_told_at_its_sample_and_once(confirm):
     assert events[0].rise == pytest.approx(10, abs=3)
 
 
+@pytest.mark.parametrize("rest", [0.0, 100.0, -100.0, np.linspace(100, 90, 400)])
+def test_events_do_not_depend_on_where_a_trace_rests(rest):
+    search = finder(threshold_sd=5.0)
+    rows = steps([200, 300]) + rest
+    told = [event.sample for value in rows for event in search.push(np.array([value]))[1]]
+    assert told == [200, 300]
+
+
 def test_noise_alone_makes_hardly_an_event():
     search = finder(confirm_samples=1)
     rows = np.random.default_rng(0).standard_normal(4000)
