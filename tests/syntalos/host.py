@@ -47,6 +47,8 @@ class Host:
         self.outputs: dict[str, tuple[str, int]] = {}
         self.metadata: dict[str, dict[str, Any]] = {}
         self.items: dict[str, list[Any]] = defaultdict(list)
+        self.submitted_us: dict[str, list[int]] = defaultdict(list)
+        """When the module called `submit` for each item, in its run's own time."""
         self.arrivals_ns: dict[str, list[int]] = defaultdict(list)
         self.sent_outside_a_run: list[str] = []
         self.errors: list[str] = []
@@ -222,8 +224,9 @@ class Host:
     def _on_metadata(self, port: str, metadata: dict[str, Any]) -> None:
         self.metadata[port] = metadata
 
-    def _on_item(self, port: str, payload: Any, state: str) -> None:
+    def _on_item(self, port: str, payload: Any, state: str, submitted_us: int) -> None:
         self.items[port].append(payload)
+        self.submitted_us[port].append(submitted_us)
         self.arrivals_ns[port].append(time.monotonic_ns())
         if state != "RUNNING":
             self.sent_outside_a_run.append(port)

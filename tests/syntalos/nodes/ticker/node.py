@@ -33,6 +33,7 @@ class Ticker(Node):
             "", description="Where"
         )
         ticks: int = Field(0, description="The end, after so many; 0: none")
+        stamps: Literal["due", "now"] = Field("due", description="What time a frame carries")
         signal_step_us: int = Field(1, ge=1, description="How finely the signal tells its times")
         prepare_s: float = Field(0.0, description="How long prepare takes")
 
@@ -67,7 +68,8 @@ class Ticker(Node):
             if self.settings.fails == "assertion" and index == 5:
                 raise AssertionError("this cannot be")
             mat = np.full(size, index % 251, np.uint8)
-            ctx.emit("frames-out", Frame(index, due_us, mat))
+            now = self.settings.stamps == "now"
+            ctx.emit("frames-out", Frame(index, ctx.clock.now_us() if now else due_us, mat))
             values = np.array([[index, -index]], np.float32)
             told_us = due_us - due_us % self.settings.signal_step_us
             ctx.emit("signal-out", FloatSignalBlock(np.array([told_us], np.int64), values))

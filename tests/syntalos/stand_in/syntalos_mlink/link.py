@@ -71,13 +71,14 @@ class SyntalosLink:
         if not isinstance(data_type, DataType) or id in ports:
             raise RuntimeError(f"port {id} cannot be registered")
 
-    def send_item(self, port: OutputPort, payload: Any) -> None:
+    def send_item(self, port: OutputPort, payload: Any, called_ns: int) -> None:
         self._take_acks()
         while port.in_flight >= SLOTS:
             _wait_locked(self._acks, 100)
             self._take_acks()
         port.in_flight += 1
-        self._wire.send(("item", port.name, payload, self.state))
+        called_us = (called_ns - self._zero_ns) // 1000
+        self._wire.send(("item", port.name, payload, self.state, called_us))
 
     def _take_acks(self) -> None:
         while _wait_locked(self._acks, 0):

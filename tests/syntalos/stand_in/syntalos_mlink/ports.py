@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,9 @@ class OutputPort:
         self._metadata: dict[str, Any] = {}
 
     def submit(self, data: Any) -> None:
+        called_ns = time.monotonic_ns()
         payload = pack(self.kind, data)
-        self._link.send_item(self, payload)
+        self._link.send_item(self, payload, called_ns)
 
     def set_metadata_value(self, key: str, value: Any) -> None:
         if type(value) is int or isinstance(value, float) or type(value) is str:
