@@ -141,8 +141,8 @@ class Context(Protocol):
         """
         ...
 
-    def status(self, text: str) -> None:
-        """Show a short line on the box."""
+    def status(self, text: str, *, trouble: bool = False) -> None:
+        """Show a short line on the box; `trouble` alarms, until the next line."""
         ...
 
     def note(self, text: str) -> None:

@@ -204,6 +204,7 @@ class Measuring(Relay):
         ctx.emit("signal-out", FloatSignalBlock(times, np.array([[item.mat.mean()]], np.float32)))
         ctx.emit("rows-out", TableRow((str(item.index), f"{item.mat.mean():.1f} µ\n;")))
         ctx.count("measured")
+        ctx.status("The ruler is bent", trouble=True)
         if self.file:
             self.file.write(f"{item.index}\n")
 

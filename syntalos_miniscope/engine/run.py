@@ -60,6 +60,8 @@ class BoxState:
 
     phase: BoxPhase = "idle"
     text: str = ""
+    trouble: bool = False
+    """Whether `text` says what is wrong just now, though the box goes on."""
     error: str | None = None
     counters: Counter[str] = field(default_factory=Counter[str])
     notes: list[str] = field(default_factory=list[str])

@@ -177,7 +177,7 @@ class Script:
             self._experiment = ExperimentDir.create(self._record_to, "script", "run")
         return self._experiment.dataset(name)
 
-    def status(self, text: str) -> None:
+    def status(self, text: str, *, trouble: bool = False) -> None:
         """Keep a status line."""
         self.statuses.append(text)
 

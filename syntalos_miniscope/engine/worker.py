@@ -279,9 +279,9 @@ class Worker:
         """Give the node a place on disk."""
         return self._place(name)
 
-    def status(self, text: str) -> None:
+    def status(self, text: str, *, trouble: bool = False) -> None:
         """Show a short line on the box."""
-        self.state.text = text
+        self.state.text, self.state.trouble = text, trouble
 
     def note(self, text: str) -> None:
         """Keep a sentence for the report."""

@@ -46,5 +46,5 @@ class StatusLine:
     def waiting(self, ctx: Context, state: State) -> None:
         """Say that no frames come, once."""
         if state is State.LOST and self._state is not state:
-            ctx.status("The scope is gone; trying to reconnect")
+            ctx.status("The scope is gone; trying to reconnect", trouble=True)
             self._state = state

@@ -160,8 +160,8 @@ class Box:
         """Give the node a place on disk."""
         return self._link.dataset(name)
 
-    def status(self, text: str) -> None:
-        """Show a short line on the box."""
+    def status(self, text: str, *, trouble: bool = False) -> None:
+        """Show a short line on the box, in one colour: Syntalos has no other."""
         self.state.text = text
         self._link.status(text)
 

@@ -187,7 +187,7 @@ class Source:
         value = self.ask(AskDataset(name))
         return None if value is None else _RemoteDataset(self, *value)
 
-    def status(self, text: str) -> None:
+    def status(self, text: str, *, trouble: bool = False) -> None:
         """Show a short line on the box."""
         self._send(Status(text))
 

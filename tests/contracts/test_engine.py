@@ -108,6 +108,8 @@ def test_signals_and_rows_arrive_as_they_were_sent_and_datasets_are_the_runs(mak
     assert noted(tmp_path, "Reading", "row")[2] == ["2", "2.0 µ\n;"]
     assert entry_of(report, "Measuring")["counters"] == {"measured": 3}
     assert entry_of(report, "Measuring")["notes"] == ["measured to the end"]
+    box = engine.boxes()["Measuring"]
+    assert (box.text, box.trouble) == ("The ruler is bent", True)
     assert engine.export_dir is not None
     manifests = [
         tomllib.loads((engine.export_dir / place / "manifest.toml").read_text())

@@ -124,7 +124,10 @@ class Live(QObject):
             if box is None:
                 item.show_state("idle", "", None, "")
             else:
-                item.show_state(box.phase, box.text, box.error, counts_text(box.counters))
+                text, wrong = box.text, box.error
+                if box.trouble and box.phase == "running":
+                    text, wrong = "", text
+                item.show_state(box.phase, text, wrong, counts_text(box.counters))
         for target, wire in self._scene.wires.items():
             load = state.wires.get(target)
             if load is None:

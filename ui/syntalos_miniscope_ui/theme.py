@@ -42,9 +42,9 @@ class Theme:
         return QColor(self.control if item_type is Control else _STREAMS[item_type])
 
     def state(self, state: str) -> QColor:
-        """Give the colour of the dot of a box."""
+        """Give the colour of the dot of a box with which nothing is wrong."""
         dots = {"preparing": self.busy, "ready": self.busy, "running": self.good}
-        return QColor({**dots, "failed": self.bad}.get(state, self.idle))
+        return QColor(dots.get(state, self.idle))
 
 
 _STREAMS: dict[ItemType, str] = {

@@ -245,6 +245,7 @@ class Group:
             "ended": ended,
             "idle": worker.idle,
             "text": worker.state.text,
+            "trouble": worker.state.trouble,
             "waiting": {load.target[1]: load.waiting for load in worker.loads()},
             "report": worker.report(0),
         }

@@ -61,7 +61,7 @@ class RemoteBox:
         if state.phase != "failed" and not self.lost:
             state.phase = report["status"]
         state.error = state.error or report["error"]
-        state.text = told["text"]
+        state.text, state.trouble = told["text"], told["trouble"]
         state.counters = Counter(report["counters"])
         state.notes = report["notes"]
         if told["ended"]:

@@ -157,6 +157,10 @@ class BoxItem(QGraphicsItem):
         row_is_shared = min(len(self.node.type.inputs), len(self.node.type.outputs)) > 0
         return self.width / 2 - PAD if row_is_shared else self.width - 2 * PAD
 
+    def dot(self) -> QColor:
+        """Give the colour of the dot: how the box is doing, or that something is wrong with it."""
+        return QColor(self.theme.bad) if self.error else self.theme.state(self.state)
+
     def size(self) -> tuple[float, float]:
         """Give width and height of the body."""
         return self.width, self.height
@@ -201,7 +205,7 @@ class BoxItem(QGraphicsItem):
         painter.setClipPath(body)
         painter.fillRect(QRectF(0, 0, self.width, HEAD), QColor(theme.box_head))
         painter.restore()
-        edge = theme.bad if self.state == "failed" else theme.box_edge
+        edge = theme.bad if self.error else theme.box_edge
         edge = theme.selected if self.isSelected() else edge
         painter.setPen(QPen(QColor(edge), 2.2 if self.isSelected() else 1.4))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -212,7 +216,7 @@ class BoxItem(QGraphicsItem):
     def _paint_head(self, painter: QPainter) -> None:
         theme = self.theme
         painter.setPen(QPen(QColor(theme.box_edge), 1))
-        painter.setBrush(theme.state(self.state))
+        painter.setBrush(self.dot())
         painter.drawEllipse(QPointF(16, HEAD / 2), 5.5, 5.5)
         self._icon.render(painter, QRectF(self.width - 28, HEAD / 2 - 10, 20, 20))
         painter.setFont(_font(14, bold=True))

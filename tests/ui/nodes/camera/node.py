@@ -27,6 +27,7 @@ class Camera(Node):
         wait_for: str = ""
         device: str = "auto"
         mute: bool = False
+        unplugged: bool = live(False)
 
     def prepare(self, ctx):
         if self.settings.refuse:
@@ -41,6 +42,8 @@ class Camera(Node):
 
     def apply(self, ctx, settings):
         self.level = settings.level
+        words = "The cable is out" if settings.unplugged else "Here again"
+        ctx.status(words, trouble=settings.unplugged)
 
     def on_data(self, ctx, port, item):
         ctx.status(f"heard {item.command}")
