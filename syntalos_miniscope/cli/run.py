@@ -38,7 +38,7 @@ def run(
     seconds: Annotated[
         float | None, typer.Option("--for", min=0.0, metavar="SECONDS", help="Stop after so long.")
     ] = None,
-    export: Annotated[Path | None, typer.Option(metavar="DIR", help="Where runs are kept.")] = None,
+    export: Annotated[Path | None, typer.Option(metavar="DIR", help="The export folder.")] = None,
     subject: Annotated[str, typer.Option(metavar="S", help="The animal.")] = "",
     experiment: Annotated[str, typer.Option(metavar="E", help="Default: the title.")] = "",
     report: Annotated[

@@ -31,7 +31,7 @@ class DiskGuard:
         if (free := free_bytes(path)) < STOP_BYTES:
             raise RecordingError(
                 f"cannot record in {path}: its disk has only {free / 1e6:.0f} MB left; "
-                f"make room, or give another folder with --export DIR"
+                f"make room, or choose another export folder"
             )
 
     def check(self, time_us: int) -> None:

@@ -95,7 +95,7 @@ class ExperimentDir:
         except OSError as error:
             raise RecordingError(
                 f"cannot record in {export_dir}: {error.strerror}; "
-                f"give a folder that can be written with --export DIR"
+                f"choose an export folder that can be written"
             ) from error
         return cls(path, started, subject)
 

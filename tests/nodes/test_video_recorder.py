@@ -246,7 +246,7 @@ def test_another_signal_than_orientation_is_one_line(tmp_path):
 
 def test_a_disk_without_room_is_refused_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 5e6)
-    with pytest.raises(RecordingError, match=r"cannot record in .* only 5 MB left; make room"):
+    with pytest.raises(RecordingError, match=r"in .* only 5 MB left; .* another export folder"):
         record(tmp_path)
 
 

@@ -132,7 +132,7 @@ def test_odd_names_are_made_safe(name, safe):
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecordingError, match=r"cannot record in .*file: .*--export DIR"):
+    with pytest.raises(RecordingError, match=r"cannot record in .*file: .*choose an export folder"):
         ExperimentDir.create(tmp_path / "file", "m1", "maze")
 
 
@@ -141,7 +141,7 @@ def test_a_read_only_disk_is_one_line(tmp_path, monkeypatch):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(RecordingError, match=r"cannot record in .*: Read-only file system; give"):
+    with pytest.raises(RecordingError, match=r"cannot record in .*: Read-only file system; choose"):
         ExperimentDir.create(tmp_path, "m1", "maze")
 
 

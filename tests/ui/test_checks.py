@@ -113,7 +113,7 @@ def test_no_subject_is_warned_of(document, catalog) -> None:
 def test_a_folder_that_cannot_be_written_refuses_the_run(document, catalog, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     found = texts(document, catalog, "stop", export_dir=tmp_path / "file")
-    assert found == [f"{tmp_path / 'file'}: cannot be written"]
+    assert found == [f"The export folder {tmp_path / 'file'} cannot be written"]
 
 
 def test_a_run_that_keeps_nothing_needs_no_names_and_no_disk(document, catalog) -> None:

@@ -174,7 +174,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK):
-        yield Finding("stop", None, f"{folder}: cannot be written")
+        yield Finding("stop", None, f"The export folder {folder} cannot be written")
         return
     free = free_bytes(folder)
     if free is not None and free < LOW_DISK_BYTES:
