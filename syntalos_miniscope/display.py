@@ -54,10 +54,10 @@ class DisplaySettings(Settings):
 class Display:
     """Turns raw frames into display frames, keeping a running background.
 
-    The background is that of PoMiDAQ and Syntalos, acc ← (1 - α)·acc + α·F/255 in float32 at
-    every frame in every view, and F - F0 is F - u8(255·acc), saturated at 0; but `acc` starts
-    with the first frame rather than with zeros, so there is no fade-in. dF/F is
-    (F - F0) / (F0 + 1 count).
+    The background is that of PoMiDAQ and Syntalos, acc ← (1 - α)·acc + α·F in float32 at every
+    frame in every view (in counts; theirs is a share of 255), and F - F0 is F - u8(acc), saturated
+    at 0; but `acc` starts with the first frame rather than with zeros, so there is no fade-in.
+    dF/F is (F - F0) / (F0 + 1 count).
     """
 
     def __init__(self, settings: DisplaySettings, full_scale: int = 255) -> None:
@@ -93,17 +93,15 @@ class Display:
         return raw if raw.dtype == np.uint8 else cv2.convertScaleAbs(raw, alpha=self._scale)
 
     def _viewed(self, grey: _Image) -> _Image:
-        unit = np.multiply(grey, np.float32(1 / 255), dtype=np.float32)
-        if self._background is None or self._background.shape != unit.shape:
-            self._background = unit.copy()
+        if self._background is None or self._background.shape != grey.shape:
+            self._background = grey.astype(np.float32)
         background = self._background
-        cv2.accumulateWeighted(unit, background, self.settings.background_alpha)
+        cv2.accumulateWeighted(grey, background, self.settings.background_alpha)
         if self.settings.view == "F - F0":
-            return cv2.subtract(grey, cv2.convertScaleAbs(background, alpha=255))
+            return cv2.subtract(grey, cv2.convertScaleAbs(background))
         if self.settings.view == "dF/F":
-            np.subtract(unit, background, out=unit)
-            np.maximum(unit, 0, out=unit)
-            ratio = cv2.divide(unit, background + np.float32(1 / 255))
+            above = np.maximum(grey - background, 0)
+            ratio = cv2.divide(above, background + np.float32(1))
             return cv2.convertScaleAbs(ratio, alpha=255 * 100 / self.settings.dff_max_percent)
         return grey
 
