@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil, erfc, log, pi, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,13 @@ PEAK_FRAMES, QUIET_FRAMES = 40, 120
 """So many frames of a cell at its brightest, and at its dimmest, are averaged."""
 
 
+MOST_PX = 4096
+"""No frame is larger."""
+Side = Annotated[float, Field(ge=0, le=MOST_PX)]
+Length = Annotated[int, Field(ge=0, le=MOST_PX)]
+Piece = Annotated[int, Field(ge=1, le=MOST_PX)]
+
+
 class ExtractionParameters(BaseModel):
     """What a back end is told; names and defaults are those of `analysis_parameters.csv`.
 
@@ -32,11 +39,11 @@ class ExtractionParameters(BaseModel):
     out, so that a row of the table can be given whole.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    gSig: tuple[float, float] = (7, 7)  # noqa: N815 - the column's name
+    gSig: tuple[Side, Side] = (7, 7)  # noqa: N815 - the column's name
     """Half-size of a cell, px: the standard deviation of a Gaussian as wide as it."""
-    gSiz: tuple[float, float] = (29, 29)  # noqa: N815
+    gSiz: tuple[Side, Side] = (29, 29)  # noqa: N815
     """Diameter of the patch in which a cell is fitted, px."""
     K: int | None = Field(default=None, ge=1)
     """At most so many cells (a patch, in CaImAn); None: as many as there are."""
@@ -70,13 +77,13 @@ class ExtractionParameters(BaseModel):
     """Least spatial correlation of an accepted cell."""
     pw_rigid: bool = True
     """Correct motion piecewise; False: by one shift for the whole frame."""
-    max_shifts: tuple[int, int] = (15, 15)
+    max_shifts: tuple[Length, Length] = (15, 15)
     """Largest rigid shift that is looked for, px."""
-    gSig_filt: tuple[float, float] = (7, 7)  # noqa: N815
+    gSig_filt: tuple[Side, Side] = (7, 7)  # noqa: N815
     """Half-size of what motion is judged by, px."""
-    strides: tuple[int, int] = (48, 48)
+    strides: tuple[Piece, Piece] = (48, 48)
     """Size of the pieces, px."""
-    overlaps: tuple[int, int] = (24, 24)
+    overlaps: tuple[Length, Length] = (24, 24)
     """How far pieces overlap, px."""
     max_deviation_rigid: int = Field(default=3, ge=0)
     """How far a piece may move beyond the whole, px."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from syntalos_miniscope.analysis.extraction import ExtractionParameters
 from syntalos_miniscope.analysis.pipeline.preprocessing import Crop, Detrending, Relative
@@ -23,7 +23,7 @@ SHORT = {
 class PreprocessConfig(BaseModel):
     """Crop, detrending, and change over the baseline."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     crop: bool = True
     """Whether to crop, by `crop_coords` or by asking; False: the whole frame."""
@@ -41,7 +41,7 @@ class PreprocessConfig(BaseModel):
 class ProcessConfig(BaseModel):
     """Motion correction and source extraction."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     apply_motion_correction: bool = True
     motion_correction: Literal["stabiliser", "backend"] = "stabiliser"
@@ -69,7 +69,7 @@ class ProcessConfig(BaseModel):
 class PostprocessConfig(BaseModel):
     """Evaluation of the cells, events, and the rhythm of the mean fluorescence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     evaluate_components: bool = True
     """Whether cells below `min_SNR` or `rval_thr` are rejected."""
@@ -99,6 +99,13 @@ class PostprocessConfig(BaseModel):
     """Hz."""
     time_bandwidth: float = Field(default=2, ge=1)
     """Time-half-bandwidth product; there are twice as many tapers, less one."""
+
+    @field_validator("cut", "freq_lims")
+    @classmethod
+    def _rising(cls, band: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= band[0] < band[1]:
+            raise ValueError("a band is (low, high), Hz")
+        return band
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +166,9 @@ def config_of(kind: type[Model], row: Mapping[str, Any], options: Mapping[str, A
         first = error.errors()[0]
         name = str(first["loc"][0])
         column = name if name in row or name in options else SHORT.get(name, name)
-        why = "too few values" if first["type"] == "missing" else first["msg"]
+        why = (
+            "too few values"
+            if first["type"] == "missing"
+            else first["msg"].removeprefix("Value error, ")
+        )
         raise ConfigError(column, why, given.get(name)) from error

@@ -6,6 +6,7 @@ import ast
 import csv
 import json
 import math
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from syntalos_miniscope.analysis.pipeline.configs import ConfigError, Configs, c
 
 LINE_NUMBER = "line number"
 EXPERIMENTS, PARAMETERS = "experiments.csv", "analysis_parameters.csv"
+SHOWN_NUMBERS = 10
+"""So many of the line numbers that there are stand in the answer to one that is not there."""
+FIELD = re.compile(r'(?:"(?:[^"]|"")*"|[^",\r\n]*)(?:,|\r|\n|$)')
 
 
 class TableError(ValueError):
@@ -82,54 +86,100 @@ def parse_cell(text: str) -> Any:
                 value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
-        return None if isinstance(value, float) and not math.isfinite(value) else value
+        if isinstance(value, str) and value.startswith(("(", "[")):
+            # The quotes of the documents' examples were typed into the cell.
+            return parse_cell(value)
+        return None if isinstance(value, float) and math.isnan(value) else value
     return text
 
 
 def _line(path: Path, line_num: int) -> TableLine:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            found = list(_lines(path, csv.reader(file, strict=True)))
+        # What is no UTF-8 is kept, so that it can be said in which cell it stands.
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            lines = file.readlines()
     except OSError as error:
         raise TableError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path} is not UTF-8 text (byte {error.start})") from error
-    mine = [line for line in found if _number(line) == line_num]
-    if not mine:
-        raise TableError(f"{path} has no line number {line_num}")
-    if len(mine) > 1:
-        raise TableError(f"{mine[1].where}, column {LINE_NUMBER}: {line_num} is there twice")
-    return mine[0]
+    found = dict(_numbered(path, lines))
+    if line_num not in found:
+        numbers = ", ".join(str(number) for number in list(found)[:SHOWN_NUMBERS])
+        more = "…" if len(found) > SHOWN_NUMBERS else ""
+        has = f"; it has {numbers}{more}" if found else ""
+        raise TableError(f"{path} has no line number {line_num}{has}")
+    return found[line_num]
 
 
-def _lines(path: Path, rows: Any) -> Iterator[TableLine]:
+def _numbered(path: Path, lines: list[str]) -> Iterator[tuple[int, TableLine]]:
+    """Give the lines of a table, each with its number; TableError at the first that cannot be."""
+    header: list[str] = []
+    seen = set[int]()
+    for at, cells in _records(path, lines):
+        where = f"{path}, line {at}"
+        for name, cell in zip(header or range(1, len(cells) + 1), cells, strict=False):
+            if cell.encode("utf-8", "ignore").decode() != cell:
+                raise TableError(f"{where}, column {name}: it is not UTF-8 text; save it as such")
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not header:
+            header = _header(where, cells)
+        else:
+            line = _whole(where, header, cells)
+            number = _number(line)
+            if number in seen:
+                raise TableError(f"{where}, column {LINE_NUMBER}: {number} is there twice")
+            seen.add(number)
+            yield number, line
+    if not header:
+        _header(f"{path}, line 1", [])
+
+
+def _records(path: Path, lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Give the rows of a CSV file, each with the line on which it begins."""
+    rows = csv.reader(lines, strict=True)
+    begin, first = 0, list[str]()
     try:
-        header = [name.strip() for name in next(rows, [])]
-        if LINE_NUMBER not in header:
-            raise TableError(
-                f"{path}, line 1: there is no column {LINE_NUMBER!r}; commas separate columns"
-            )
         for cells in rows:
-            if any(cell.strip() for cell in cells):
-                yield _whole(path, rows.line_num, header, cells)
+            first = first or cells
+            yield begin + 1, cells
+            begin = rows.line_num
     except csv.Error as error:
+        field = _whole_fields("".join(lines[begin:]))
+        name = first[field] if field < len(first) else field + 1
         raise TableError(
-            f"{path}, line {rows.line_num}: {error}; a quote may not be closed, or stand alone"
+            f"{path}, line {begin + 1}, column {name}: {error}; a quote may not be closed, or "
+            f"stand alone"
         ) from error
 
 
-def _whole(path: Path, at: int, header: list[str], cells: list[str]) -> TableLine:
-    where = f"{path}, line {at}"
-    if len(cells) != len(header):
-        raise TableError(f"{where}: {len(cells)} fields where the header has {len(header)}")
+def _whole_fields(record: str) -> int:
+    """Count the fields of a row that are as they should be, before the first that is not."""
+    count, at = 0, 0
+    while (field := FIELD.match(record, at)) and field.group().endswith(","):
+        count, at = count + 1, field.end()
+    return count
+
+
+def _header(where: str, cells: list[str]) -> list[str]:
+    names = [name.strip() for name in cells]
+    if LINE_NUMBER not in names:
+        raise TableError(f"{where}: there is no column {LINE_NUMBER!r}; commas separate columns")
+    for name in filter(None, names):
+        if names.count(name) > 1:
+            raise TableError(f"{where}, column {name}: it is there twice")
+    return names
+
+
+def _whole(where: str, header: list[str], cells: list[str]) -> TableLine:
+    have, want = len(cells), len(header)
+    if have != want:
+        name = header[have] if have < want else want + 1
+        raise TableError(f"{where}, column {name}: {have} fields where the header has {want}")
     return TableLine(where, dict(zip(header, cells, strict=True)))
 
 
 def _number(line: TableLine) -> int:
     text = line.cells[LINE_NUMBER]
-    try:
-        return int(text)
-    except ValueError as error:
-        raise TableError(
-            f"{line.where}, column {LINE_NUMBER}: {text!r} is not a whole number"
-        ) from error
+    value = parse_cell(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise TableError(f"{line.where}, column {LINE_NUMBER}: {text!r} is not a whole number")
+    return int(value)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+MOST_SAMPLES = 6000
+"""Of a window: tapers are eigenvectors, whose cost grows with the cube."""
+
 
 def band_passed(
     signal: NDArray[Any], rate_hz: float, low_hz: float, high_hz: float, order: int = 2
@@ -73,7 +76,8 @@ def spectrogram(
     """Give the multitaper spectrogram (Thomson 1982; Prerau et al. 2017).
 
     `bandwidth` is the time-half-bandwidth product. Each window is freed of its straight line.
-    ValueError if the signal is shorter than a window, or the window than the tapers need.
+    ValueError if the signal is shorter than a window, the window than the tapers need, or longer
+    than 6000 samples.
     """
     values = np.asarray(signal, np.float64)
     length, step = round(window_s * rate_hz), max(round(step_s * rate_hz), 1)
@@ -85,6 +89,11 @@ def spectrogram(
     if length <= 2 * bandwidth + 1:
         raise ValueError(
             f"a window of {window_s:g} s holds {length} samples, too few to tell rhythms"
+        )
+    if length > MOST_SAMPLES:
+        raise ValueError(
+            f"a window of {window_s:g} s holds {length} samples, more than the {MOST_SAMPLES} "
+            f"that tapers are made for"
         )
     begins = np.arange(0, len(values) - length + 1, step)
     windows = np.stack([values[begin : begin + length] for begin in begins])

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,7 +96,8 @@ def test_an_option_that_cannot_be_is_named(project, options, words):
     [
         ("(7, 7)", (7, 7)), ("[1, 2]", [1, 2]), ('{"a": 1}', {"a": 1}), ("15", 15), ("0.4", 0.4),
         ("1e-3", 1e-3), ("TRUE", True), ("false", False), ("None", None), ("", None), ("nan", None),
-        (" oasis ", "oasis"), ("240131", 240131), ("'x'", "x"), ("a, b", "a, b"), ("inf", None),
+        ('"(67, 503, 555, 61)"', (67, 503, 555, 61)), ("1e400", math.inf),
+        (" oasis ", "oasis"), ("240131", 240131), ("'x'", "x"), ("a, b", "a, b"), ("inf", math.inf),
         (r"D:\data", r"D:\data"), (r"'\d'", r"\d"),
     ],
 )  # fmt: skip
@@ -108,20 +111,44 @@ def test_any_cell_can_be_read(text):
     parse_cell(text)
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old mac"])
+def test_a_table_may_come_from_another_program(tmp_path, line_end):
+    text = (
+        "\ufeff\n line number ,calcium imaging directory,comments,,\n"
+        '95.0,"R\n1",,,\n96,R 2,"said ""calm"" \u2028, twice",,\n,,,,\n'
+    )
+    with (tmp_path / "experiments.csv").open("w", newline="", encoding="utf-8") as file:
+        file.write(text.replace("\n", line_end))
+    cells = read_experiment(tmp_path, 96).cells
+    assert cells["calcium imaging directory"] == "R 2"
+    assert cells["comments"] == 'said "calm" \u2028, twice'
+    assert read_experiment(tmp_path, 95).where.endswith("line 3")
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("line number,a\n96,1,2\n", "line 2: 3 fields where the header has 2"),
+        ("line number,a\n96,1,2\n", "line 2, column 3: 3 fields where the header has 2"),
+        ("line number,a,b\n96,1\n", "line 2, column b: 2 fields where the header has 3"),
         ("line number,a\n\n97,1\nx6,2\n", "line 4, column line number: 'x6' is not a whole"),
         ("line number,a\n96,1\n96,2\n", "line 3, column line number: 96 is there twice"),
-        ("line number,a\n97,1\n", "no line number 96"),
+        ("line number,a\n97,1\n98,1\n", "no line number 96; it has 97, 98$"),
+        ("line number,a\n,1\n", "line 2, column line number: '' is not a whole"),
+        ("line number,a,a\n96,1,2\n", "line 1, column a: it is there twice"),
+        ("line number;a\n96;1\n", "line 1: there is no column .*; commas separate columns"),
         ("number,a\n96,1\n", "line 1: there is no column 'line number'"),
         ("", "line 1: there is no column"),
-        ('line number,a\n96,"b\n', "line 2: unexpected end of data; a quote may not be closed"),
+        (
+            'line number,a,b\n96,"x\ny","z\n97,1,2\n',
+            "line 2, column b: unexpected end of data; a q",
+        ),
+        ('line number,a\n96,"b"c\n', "line 2, column a: .* expected after"),
+        ("line number,a\n96,Ren\udce9\n", "line 2, column a: it is not UTF-8 text"),
+        ("\udcff\udcfel\0i\0", "line 1, column 1: it is not UTF-8 text"),
     ],
 )
 def test_a_malformed_table_is_answered_with_file_line_and_column(tmp_path, table, words):
-    (tmp_path / "experiments.csv").write_text(table)
+    (tmp_path / "experiments.csv").write_text(table, "utf-8", "surrogateescape")
     with pytest.raises(TableError, match=words) as refused:
         read_experiment(tmp_path, 96)
     assert "experiments.csv" in str(refused.value) and "\n" not in str(refused.value)
@@ -135,6 +162,12 @@ def test_a_malformed_table_is_answered_with_file_line_and_column(tmp_path, table
         ("min_corr", "3", "column min_corr: .*less than or equal to 1"),
         ("pw_rigid", "maybe", "column pw_rigid: .*not 'maybe'"),
         ("decay_time", "-1", "column decay_time: .*greater than 0"),
+        ("min_pnr", "inf", "column min_pnr: .*finite number"),
+        ("crop_coords", '"(0, 0, 9, 1e999)"', "column crop_coords: .*finite number"),
+        ("gSig", '"(-3, 3)"', "column gSig: .*greater than or equal to 0"),
+        ("gSiz", '"(1e9, 3)"', "column gSiz: .*less than or equal to 4096"),
+        ("strides", '"(0, 48)"', "column strides: .*greater than or equal to 1"),
+        ("cut", '"(1.5, 0.1)"', r"column cut: a band is \(low, high\), Hz, not"),
         ("method", "mean", "column method: .*not 'mean'"),
         ("detrend_method", "cubic", "column detrend_method: .*not 'cubic'"),
     ],

@@ -80,6 +80,11 @@ def test_a_window_of_a_few_samples_is_refused():
         spectrogram(np.zeros(200), RATE_HZ, window_s=0.2)
 
 
+def test_a_window_whose_tapers_would_take_hours_is_refused():
+    with pytest.raises(ValueError, match="holds 20000 samples, more than the 6000"):
+        spectrogram(np.zeros(20_000), RATE_HZ, window_s=1000)
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(-3, 9), max_size=40))
 def test_peaks_are_scipys(values):
