@@ -170,3 +170,18 @@ def test_tidying_puts_every_box_right_of_what_feeds_it(document: Document) -> No
         assert places[wire.target[0]][0] >= places[wire.source[0]][0] + 200 + GRID
     tops = sorted(top for node, (_, top) in places.items() if node != "camera")
     assert all(after - before >= 100 for before, after in pairwise(tops))
+
+
+def test_tidying_puts_graphs_that_no_wire_joins_below_each_other_in_order(
+    document: Document,
+) -> None:
+    pasted = document.paste(document.copy(["camera", "recorder"]))
+    document.move({pasted[0]: (0, -900), pasted[1]: (900, -900)})
+    document.add("blur", (0, 5000))
+    joined = {box.id for box in document.project.nodes} - {*pasted, "blur"}
+    places = tidy(document.graph, dict.fromkeys(document.graph.nodes, (200.0, 100.0)))
+    tops = {node: top for node, (_, top) in places.items()}
+    assert {tops[node] for node in pasted} == {0}
+    assert min(tops[node] for node in joined) > 100
+    assert tops["blur"] > max(tops[node] for node in joined) + 100
+    assert places["blur"][0] == places["camera"][0] == 0

@@ -11,6 +11,7 @@ from syntalos_miniscope.streams import Control
 Rect = tuple[float, float, float, float]
 """Left, top, width, height."""
 Point = tuple[float, float]
+Size = tuple[float, float]
 Edge = Literal["left", "right", "top", "bottom", "middle"]
 
 GRID = 16.0
@@ -42,10 +43,37 @@ def align(rects: Mapping[str, Rect], edge: Edge) -> dict[str, Point]:
     return {name: place(*rect) for name, rect in rects.items()}
 
 
-def tidy(graph: Graph, sizes: Mapping[str, tuple[float, float]]) -> dict[str, Point]:
-    """Lay boxes out in columns, each to the right of everything that feeds it."""
+def tidy(graph: Graph, sizes: Mapping[str, Size]) -> dict[str, Point]:
+    """Lay boxes out in columns, each to the right of everything that feeds it.
+
+    Parts that no wire joins go below each other, in the order from top to bottom they had.
+    """
+    places: dict[str, Point] = {}
+    below = 0.0
+    for part in sorted(_parts(graph), key=lambda part: _top(graph, part)):
+        laid = _in_columns(graph, part, sizes)
+        places |= {node: (left, below + top) for node, (left, top) in laid.items()}
+        below = max(places[node][1] + snap(sizes[node][1]) for node in part) + 5 * GRID
+    return places
+
+
+def _parts(graph: Graph) -> list[list[str]]:
+    """Give the boxes that wires join, each list in topological order."""
+    part = {node: {node} for node in graph.nodes}
+    for wire in graph.wires:
+        joined = part[wire.source[0]] | part[wire.target[0]]
+        part |= dict.fromkeys(joined, joined)
+    apart = dict.fromkeys(frozenset(joined) for joined in part.values())
+    return [[node for node in graph.nodes if node in joined] for joined in apart]
+
+
+def _top(graph: Graph, part: list[str]) -> float:
+    return min(graph.nodes[node].box.position[1] for node in part)
+
+
+def _in_columns(graph: Graph, part: list[str], sizes: Mapping[str, Size]) -> dict[str, Point]:
     column: dict[str, int] = {}
-    for node in graph.nodes:
+    for node in part:
         before = [
             column[wire.source[0]] + 1
             for wire in graph.wires
@@ -54,8 +82,8 @@ def tidy(graph: Graph, sizes: Mapping[str, tuple[float, float]]) -> dict[str, Po
         column[node] = max(before, default=0)
     places: dict[str, Point] = {}
     left = 0.0
-    for number in range(max(column.values(), default=-1) + 1):
-        members = [node for node in graph.nodes if column[node] == number]
+    for number in range(max(column.values()) + 1):
+        members = [node for node in part if column[node] == number]
         members.sort(key=lambda node: _feeder_height(graph, places, node))
         top = 0.0
         for node in members:
