@@ -20,8 +20,7 @@ class FrameAssembler:
     def __init__(self, width: int, height: int) -> None:
         self._shape = (height, width, 2)
         self._size = width * height * 2
-        # Two in turn: the frame given away stays whole until the next one is complete.
-        self._buffers = [bytearray(self._size), bytearray(self._size)]
+        self._buffer = bytearray(self._size)
         self.torn = 0
         self.reset()
 
@@ -46,7 +45,7 @@ class FrameAssembler:
         if flags & _ERROR or end > self._size:
             self._spoilt = True
         else:
-            self._buffers[0][self._filled : end] = memoryview(payload)[header:]
+            self._buffer[self._filled : end] = memoryview(payload)[header:]
         self._filled = max(end, 1)
         if not flags & _END_OF_FRAME:
             return None
@@ -56,8 +55,9 @@ class FrameAssembler:
         return self._complete(now_ns)
 
     def _complete(self, now_ns: int) -> RawFrame:
-        whole, first_ns, torn = self._buffers[0], self._first_ns, self.torn
-        self._buffers.reverse()
+        whole, first_ns, torn = self._buffer, self._first_ns, self.torn
+        # To whoever was busy elsewhere libusb hands the payloads of several frames at once.
+        self._buffer = bytearray(self._size)
         self.torn = 0
         self.reset()
         return RawFrame(np.frombuffer(whole, np.uint8).reshape(self._shape), first_ns, now_ns, torn)

@@ -52,7 +52,7 @@ class Register(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawFrame:
-    """One frame as it came: YUYV pairs (height, width, 2), valid until the next one is read.
+    """One frame as it came: YUYV pairs (height, width, 2).
 
     `first_ns` is when its first bytes were there, `end_ns` when it was whole, on the host's
     monotonic clock; `kernel_stamped` says that the kernel took the first, not a program that may

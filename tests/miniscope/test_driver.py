@@ -1,5 +1,7 @@
 """The driver on both ways to a DAQ: set-up, frames, times and light."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,23 @@ def test_every_grey_value_arrives_bit_exact(rig, face):
     last = rig(face).start().read(10)[-1]
     ramp = np.arange(608 * 608) % 256
     assert np.array_equal(last.frame.mat.ravel(), ramp)
+
+
+@FACES
+def test_a_reader_that_was_busy_finds_in_each_frame_its_own_pixels(rig, face, monkeypatch):
+    made = rig(face)
+    exposed = itertools.count()
+
+    def uniform(frame):
+        return bytes([next(exposed) % 256]) * (2 * 608 * 608)
+
+    monkeypatch.setattr(made.daq.stream, "_expose", uniform)
+    made.start(rate_hz=30).read(5)
+    made.daq.clock.sleep(0.12)
+    counts = [np.unique(exposure.frame.mat).tolist() for exposure in made.read(5)]
+    assert [len(each) for each in counts] == [1] * 5
+    assert counts == sorted(counts)
+    assert len({each[0] for each in counts}) == 5
 
 
 @FACES
@@ -178,7 +197,7 @@ def test_noise_in_the_odd_bytes_is_not_taken_for_metadata(rig, monkeypatch):
         return yuyv.tobytes()
 
     expose = made.daq._expose
-    monkeypatch.setattr(made.daq, "_expose", noisy)
+    monkeypatch.setattr(made.daq.stream, "_expose", noisy)
     exposures = made.start().read(30)
     assert [exposure.frame.index for exposure in exposures] == list(range(30))
     assert all(event.device_us is None for event in made.events if isinstance(event, SyncPoint))
