@@ -30,9 +30,9 @@ def score(
         figures = scored.scores.figures()
         for name, value in figures.items():
             out.print(f"{name:18} {'–' if value is None else f'{value:.3f}'}")
+        say(f"{len(scored.scores.pairs)} cells matched by {scored.scores.matched_by}")
         if json_file is not None:
-            text = {**figures, "matched_by": scored.scores.matched_by}
-            json_file.write_text(json.dumps(text, indent=2) + "\n", "utf-8")
+            json_file.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
         if page is not None:
             title = f"Rehearsal score: {recording.resolve().name}"
             write_page(page, title, scored.said, scored.truth, scored.scores)

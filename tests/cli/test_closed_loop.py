@@ -1,6 +1,7 @@
 """The closed-loop example, run and scored as a user would."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -39,10 +40,10 @@ def test_a_short_loop_is_run_recorded_and_scored(cli, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     scores = json.loads((tmp_path / "s.json").read_text())
-    assert list(scores) == [*KEYS, "matched_by"] and scores["matched_by"] == "footprint"
+    assert list(scores) == KEYS and "cells matched by footprint" in done.stderr
     assert scores["shift_rmse_px"] < 0.5
     assert scores["precision"] > 0.8 and scores["trace_r_median"] > 0.3
-    assert all(scores[key] is not None for key in KEYS)
+    assert all(math.isfinite(scores[key]) for key in KEYS)
     assert "<svg" in (tmp_path / "s.html").read_text()
     for key in KEYS:
         assert key in done.stdout
