@@ -37,13 +37,12 @@ class Endless:
         self.closed = True
 
 
-def settled(value) -> int:
-    """Wait until a number has stood still for a while."""
-    last = -1
-    while last != (now := value()):
-        last = now
-        threading.Event().wait(0.3)
-    return last
+def wait_until(there) -> None:
+    """Wait for a state; a minute matters only where it never comes."""
+    deadline_s = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 def test_a_full_ring_discards_the_newest_and_counts(monkeypatch):
@@ -51,10 +50,9 @@ def test_a_full_ring_discards_the_newest_and_counts(monkeypatch):
     scope = Endless()
     capture = Capture(scope, ring=4)
     capture.start(RunClock())
-    settled(lambda: scope.reads)
-    kept = [exposure for _ in range(4) if (exposure := capture.read(0.1))]
+    wait_until(lambda: capture.overflowed)
+    kept = [exposure for _ in range(4) if (exposure := capture.read(60))]
     assert [exposure.frame.index for exposure in kept] == [1, 2, 3, 4]
-    assert capture.overflowed > 0
     capture.close()
     assert scope.closed
 
@@ -64,11 +62,25 @@ def test_when_nobody_takes_exposures_the_scope_is_left_alone_until_somebody_does
     scope = Endless()
     capture = Capture(scope, ring=4)
     capture.start(RunClock())
-    left = settled(lambda: scope.reads)
+    wait_until(lambda: capture._ring.abandoned)
+    # One read may have been under way.
+    most = scope.reads + 1
+    threading.Event().wait(0.3)
+    assert scope.reads <= most
     for _ in range(20):
-        assert capture.read(1.0) is not None
-    assert scope.reads > left
+        assert capture.read(60) is not None
+    assert scope.reads > most
     capture.close()
+
+
+def test_a_scope_that_nobody_reads_can_be_closed(monkeypatch):
+    monkeypatch.setattr(scope_module, "ABANDONED_S", 0.0)
+    scope = Endless()
+    capture = Capture(scope, ring=4)
+    capture.start(RunClock())
+    wait_until(lambda: capture._ring.abandoned)
+    capture.close()
+    assert scope.closed
 
 
 def test_what_a_scope_raises_reaches_the_reader_after_the_last_exposure():
@@ -77,7 +89,7 @@ def test_what_a_scope_raises_reaches_the_reader_after_the_last_exposure():
     capture = Capture(scope)
     capture.start(RunClock())
     for _ in range(9):
-        assert capture.read(5.0) is not None
+        assert capture.read(60) is not None
     with pytest.raises(RuntimeError, match="lost for good"):
-        capture.read(5.0)
+        capture.read(60)
     capture.close()
