@@ -69,6 +69,7 @@ class MiniscopeV4(Node):
     def prepare(self, ctx: Context) -> None:
         """Open the scope and set it up, dark."""
         settings: MiniscopeV4.Settings = self.settings
+        self._paused = self._ended = False
         kind = device_type(settings.device_type, known_types(settings.video_devices))
         if settings.video_devices:
             for warning in read_video_devices(Path(settings.video_devices).expanduser()).warnings:
@@ -93,7 +94,6 @@ class MiniscopeV4(Node):
             size=self._scope.size,
             display_has_color=self._display.has_color,
         )
-        self._paused = self._ended = False
 
     def start(self, ctx: Context) -> None:
         """Begin to stream, with the LED as it is set."""
@@ -114,21 +114,17 @@ class MiniscopeV4(Node):
         """Pause (dark; the gap stays in the index), go on, or end."""
         if item.kind is ControlKind.PAUSE:
             self._paused = True
-            dark = {"led_percent": 0.0, "led_step": -1, "second_led_percent": 0.0}
-            self._turn(self.settings.model_copy(update=dark))
+            self._turn_live(ctx, self.settings)
         elif item.kind is ControlKind.START:
             self._paused = False
-            self._turn(self.settings)
+            self._turn_live(ctx, self.settings)
         elif item.kind is ControlKind.STOP:
             self._ended = True
 
     def apply(self, ctx: Context, settings: Settings) -> None:
         """Turn the knobs of the scope and of the display."""
         self._display.apply(settings)
-        try:
-            self._turn(settings)
-        except ValueError as error:
-            ctx.note(f"Not set: {error}.")
+        self._turn_live(ctx, settings)
 
     def stop(self, ctx: Context) -> None:
         """End the stream dark, and report what was lost and how much light was given."""
@@ -145,7 +141,19 @@ class MiniscopeV4(Node):
             self._log.close()
         ctx.note(f"Light dose: {self._scope.light_dose_percent_s:.0f} %·s (LED power times time).")
 
+    def _turn_live(self, ctx: Context, settings: Settings) -> None:
+        """Turn the knobs; a frame rate that there is not is noted, and holds up no other knob."""
+        try:
+            self._turn(settings)
+        except ValueError as error:
+            ctx.note(f"Not set: {error}.")
+            self._turn(settings.model_copy(update={"frame_rate_hz": self._scope.frame_rate_hz}))
+
     def _turn(self, settings: Settings) -> None:
+        """Turn the knobs; in a pause the light stays off."""
+        if self._paused:
+            dark = {"led_percent": 0.0, "led_step": -1, "second_led_percent": 0.0}
+            settings = settings.model_copy(update=dark)
         self._scope.apply(settings, settings.led_step if settings.led_step >= 0 else None)
         if settings.second_led_percent or "led1" in self._scope.kind.sliders:
             self._scope.apply_second_led(settings.second_led_percent)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -92,25 +93,62 @@ def test_knobs_turn_while_it_runs_and_a_rate_that_is_none_is_said_and_not_taken(
     assert daq.scope.sensor[201] == 3300
 
 
+def run_until(made: Any, there: Callable[[], bool]) -> None:
+    """Let the node run until a state is there; a minute matters only where it never comes."""
+    while not there():
+        assert made.clock.now_us() < 60_000_000
+        made.run(until_us=made.clock.now_us() + 50_000)
+
+
 def test_pause_is_dark_and_a_gap_start_goes_on_stop_ends():
     made = script(wired={"frames-raw-out"})
     daq = own_box(made)
     made.prepare()
     made.start()
-    made.run(items=20)
+    run_until(made, lambda: daq.led_lit)
     made.feed("control-in", Control(ControlKind.PAUSE))
-    made.run(until_us=2_000_000)
-    assert not daq.led_lit
+    run_until(made, lambda: not daq.led_lit)
     paused = len(made.emitted["frames-raw-out"])
+    made.run(until_us=made.clock.now_us() + 500_000)
     made.feed("control-in", Control(ControlKind.START))
-    made.run(until_us=2_600_000)
-    assert daq.led_lit
+    run_until(made, lambda: daq.led_lit and len(made.emitted["frames-raw-out"]) > paused)
     frames = made.emitted["frames-raw-out"]
     assert frames[paused].index - frames[paused - 1].index > 5
     made.feed("control-in", Control(ControlKind.STOP))
     made.run(until_us=60_000_000)
     made.stop()
     assert not daq.led_lit
+
+
+def test_knobs_turned_in_a_pause_leave_it_dark_and_hold_from_the_start_on():
+    made = script(wired={"frames-raw-out"})
+    daq = own_box(made)
+    made.prepare()
+    made.start()
+    run_until(made, lambda: daq.led_lit)
+    made.feed("control-in", Control(ControlKind.PAUSE))
+    run_until(made, lambda: not daq.led_lit)
+    made.apply(made.node.settings.model_copy(update={"led_percent": 10.0, "ewl": 20}))
+    run_until(made, lambda: daq.scope.focus_steps == 20)
+    assert not daq.led_lit
+    made.feed("control-in", Control(ControlKind.START))
+    run_until(made, lambda: daq.scope.led_registers == (0xE5, 0xE5))
+    made.stop()
+
+
+def test_a_rate_that_is_none_holds_up_no_other_knob_and_no_pause():
+    made = script(wired={"frames-raw-out"})
+    daq = own_box(made)
+    made.prepare()
+    made.start()
+    run_until(made, lambda: daq.led_lit)
+    wrong = {"frame_rate_hz": 22.0, "led_percent": 10.0}
+    made.apply(made.node.settings.model_copy(update=wrong))
+    run_until(made, lambda: daq.scope.led_registers == (0xE5, 0xE5))
+    made.feed("control-in", Control(ControlKind.PAUSE))
+    run_until(made, lambda: not daq.led_lit)
+    made.stop()
+    assert daq.scope.sensor[201] == 3300
 
 
 @pytest.mark.parametrize(
