@@ -1,4 +1,4 @@
-"""Kernels that lay one picture over another, to a fraction of a pixel."""
+"""Kernels that show what moves in a picture, and lay it over another to a fraction of a pixel."""
 
 from __future__ import annotations
 
@@ -11,11 +11,68 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
 
+SMOOTH_PX, HAZE_PX = 1.5, 9
+"""The band that is looked at, in pixels of half the resolution: a Gaussian less a box."""
+
+_REACH_PX = HAZE_PX // 2
+_BELL = np.exp(-((np.arange(-_REACH_PX, _REACH_PX + 1) / SMOOTH_PX) ** 2) / 2).astype(np.float32)
+_TAPS = tuple((_BELL / _BELL.sum())[_REACH_PX:])
+
 OUTLIER_SD = 2.0
 """Residuals beyond so many standard deviations count less (Huber's weights)."""
 
 IN_ANY_ORDER: Any = {"reassoc", "contract", "nsz", "arcp"}
 """Sums may be taken as the CPU's vectors like it: their last bits depend on the CPU."""
+
+
+@numba.njit(nogil=True, cache=True, fastmath=IN_ANY_ORDER)
+def _halve_row(frame: NDArray[Any], y: int, line: NDArray[np.float32]) -> None:
+    """Fill `line` with a row at half the resolution, and mirror it `_REACH_PX` beyond its ends."""
+    above, below = frame[2 * y], frame[2 * y + 1]
+    width = len(line) - 2 * _REACH_PX
+    inner = line[_REACH_PX:]
+    for x in range(width):
+        upper = np.float32(above[2 * x]) + np.float32(above[2 * x + 1])
+        lower = np.float32(below[2 * x]) + np.float32(below[2 * x + 1])
+        inner[x] = (upper + lower) * np.float32(0.25)
+    for k in range(1, _REACH_PX + 1):
+        line[_REACH_PX - k] = line[_REACH_PX + k]
+        line[_REACH_PX + width - 1 + k] = line[_REACH_PX + width - 1 - k]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=IN_ANY_ORDER)
+def band_passed(frame: NDArray[Any]) -> Image:
+    """Give a frame (H, W) at half its resolution, without haze and without pixel noise.
+
+    A Gaussian of `SMOOTH_PX` less the mean of a box of `HAZE_PX`, mirrored at the edge. Few rows
+    are held at a time: the caches are cold when a frame comes.
+    """
+    height, width = frame.shape[0] // 2, frame.shape[1] // 2
+    out = np.empty((height, width), np.float32)
+    line = np.empty(width + 2 * _REACH_PX, np.float32)
+    smooth, haze = np.empty((HAZE_PX, width), np.float32), np.empty((HAZE_PX, width), np.float32)
+    for y in range(-_REACH_PX, height + _REACH_PX):
+        _halve_row(frame, min(abs(y), 2 * (height - 1) - y), line)
+        last = (y + _REACH_PX) % HAZE_PX
+        for x in range(width):
+            near, far = _TAPS[0] * line[x + _REACH_PX], line[x + _REACH_PX]
+            for k in range(1, _REACH_PX + 1):
+                pair = line[x + _REACH_PX - k] + line[x + _REACH_PX + k]
+                near += _TAPS[k] * pair
+                far += pair
+            smooth[last, x], haze[last, x] = near, far
+        if y < _REACH_PX:
+            continue
+        middle = y % HAZE_PX
+        row = out[y - _REACH_PX]
+        for x in range(width):
+            near, far = _TAPS[0] * smooth[middle, x], haze[middle, x]
+            for k in range(1, _REACH_PX + 1):
+                before, behind = (middle + HAZE_PX - k) % HAZE_PX, (middle + k) % HAZE_PX
+                near += _TAPS[k] * (smooth[before, x] + smooth[behind, x])
+                far += haze[before, x] + haze[behind, x]
+            row[x] = near - far * np.float32(1 / HAZE_PX**2)
+    return out
 
 
 @numba.njit(nogil=True, cache=True)

@@ -9,13 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.analysis.alignment import absorb, refine, translate
+from syntalos_miniscope.analysis.alignment import (
+    HAZE_PX,
+    absorb,
+    band_passed,
+    refine,
+    translate,
+)
 
 Picture = NDArray[np.uint8] | NDArray[np.uint16]
 Image = NDArray[np.float32]
-
-SMOOTH_PX, BACKGROUND_PX = 1.5, 9
-"""The band that is looked at, in pixels of half the resolution: a Gaussian less a box."""
 
 LEAST_QUALITY, LEAST_SHARE = 0.1, 0.5
 """A frame that fits worse than this, or than this share of the usual quality, is strange: it
@@ -93,7 +96,7 @@ class Stabiliser:
                 f"have {LEAST_SIDE_PX} along each side"
             )
         self._reach = min(self.reach_px, smallest // 8)
-        self._margin = self._reach // 2 + BACKGROUND_PX // 2 + 2
+        self._margin = self._reach // 2 + HAZE_PX // 2 + 2
         self._floor = float(seen.var())
         self._template = seen.copy() if self._floor > 0 else None
         self._variance = np.full_like(seen, self._floor)
@@ -127,16 +130,6 @@ class Stabiliser:
         self._floor = absorb(
             seen, template, self._variance, self._weight, at, share, self._floor + 1e-6
         )
-
-
-def band_passed(frame: Picture) -> Image:
-    """Give a frame (H, W) at half its resolution, without haze and without pixel noise."""
-    half = cv2.resize(
-        frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA
-    )
-    smooth = cv2.GaussianBlur(half.astype(np.float32), (9, 9), SMOOTH_PX)
-    haze = cv2.boxFilter(half, cv2.CV_32F, (BACKGROUND_PX, BACKGROUND_PX))
-    return cv2.subtract(smooth, haze).astype(np.float32, copy=False)
 
 
 def peak(match: NDArray[Any]) -> tuple[float, float]:

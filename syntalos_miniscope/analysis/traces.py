@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from syntalos_miniscope.analysis.alignment import IN_ANY_ORDER
 from syntalos_miniscope.analysis.baseline import Baseline
 from syntalos_miniscope.analysis.rois import Rois
 from syntalos_miniscope.recording.truth import Footprints
@@ -192,7 +193,7 @@ def _flat(
     return footprints.offsets, footprints.shapes, begins[: len(footprints)], footprints.data
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, fastmath=IN_ANY_ORDER)
 def project(
     image: NDArray[Any],
     offsets: NDArray[np.int32],

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.analysis.stabilise import BACKGROUND_PX, SMOOTH_PX
+from syntalos_miniscope.analysis.alignment import band_passed
 
 Image = NDArray[np.float32]
 
@@ -45,12 +44,12 @@ class MotionWitness:
         """Take a frame (H, W), before and after."""
         if place % self._every:
             return
-        seen = structure(before)
+        seen = band_passed(before)
         if not len(self._before):
             self._before = np.zeros((self._kept, *seen.shape), np.float32)
             self._after = np.zeros_like(self._before)
         self._before[place // self._every] = seen
-        self._after[place // self._every] = structure(after)
+        self._after[place // self._every] = band_passed(after)
 
     def view(self) -> MotionView:
         """Give what is to be seen."""
@@ -64,16 +63,6 @@ class MotionWitness:
             fits(self._before, before),
             fits(self._after, after),
         )
-
-
-def structure(frame: Image) -> Image:
-    """Give a picture at half its resolution, without haze and without pixel noise."""
-    half = cv2.resize(
-        frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA
-    )
-    smooth = cv2.GaussianBlur(half, (9, 9), SMOOTH_PX)
-    haze = cv2.blur(half, (BACKGROUND_PX, BACKGROUND_PX))
-    return cv2.subtract(smooth, haze).astype(np.float32, copy=False)
 
 
 def crispness(picture: Image) -> float:

@@ -4,9 +4,9 @@ import movies
 import numpy as np
 import pytest
 
-from syntalos_miniscope.analysis.alignment import translate
+from syntalos_miniscope.analysis.alignment import band_passed, translate
 from syntalos_miniscope.analysis.pipeline.configs import PreprocessConfig
-from syntalos_miniscope.analysis.pipeline.motion import MotionWitness, crispness, structure
+from syntalos_miniscope.analysis.pipeline.motion import MotionWitness, crispness
 from syntalos_miniscope.analysis.pipeline.movie_file import MovieWriter, open_movie
 from syntalos_miniscope.analysis.pipeline.prepare import moved_back, prepare
 from syntalos_miniscope.recording import RecordingError
@@ -125,7 +125,7 @@ def test_another_programs_movie_is_looked_at_in_the_same_frames(sparse):
         witness.add(place, frame, frame[::-1])
     view = witness.view()
     assert len(view.fit_before) == 17
-    expected = np.mean([structure(frame) for frame in frames[::3]], axis=0)
+    expected = np.mean([band_passed(frame) for frame in frames[::3]], axis=0)
     np.testing.assert_allclose(view.before, expected, atol=1e-3)
 
 
