@@ -38,7 +38,11 @@ class LocalEngine(Engine):
     def start(self) -> None:
         """Set t = 0 and let every node begin."""
         self._undo.callback(share_among_boxes())
-        super().start()
+        try:
+            super().start()
+        except BaseException:
+            self._release()
+            raise
         first = awaited(self._graph)
         give_precedence([worker for id, worker in self._workers.items() if id in first])
 

@@ -73,6 +73,12 @@ class CameraReader:
         self._capture.release()
 
     def _run(self) -> None:
+        try:
+            self._keep_frames()
+        except Exception as error:  # noqa: BLE001 - handed on to the reader
+            self._ring.fail(error)
+
+    def _keep_frames(self) -> None:
         failures = 0
         while not self._closing:
             got, image = self._capture.read()
@@ -81,7 +87,7 @@ class CameraReader:
                 failures += 1
                 time.sleep(0.01)
                 if failures >= _FAILURES:
-                    return self._ring.fail(RuntimeError("the camera gives no frames any more"))
+                    raise RuntimeError("the camera gives no frames any more")
                 continue
             failures = 0
             time_us = self._clock.at_us(first_arrival_ns(self._capture, now_ns) or now_ns)

@@ -7,7 +7,6 @@ the same port again and a restart of the computer, which a video node's number d
 from __future__ import annotations
 
 import errno
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import usb.core
 import usb.util
 
 from syntalos_miniscope.miniscope.transport import Wire
+from syntalos_miniscope.toml import parse_toml
 
 VENDOR = 0x04B4
 SUPER_SPEED, HIGH_SPEED, BOOTLOADER = 0x00F9, 0x00F8, 0x00F3
@@ -52,17 +52,21 @@ class FoundScope:
 
 def devices(find: Callable[..., Any] = usb.core.find, sys_path: Path = _SYS) -> list[FoundScope]:
     """Give the scopes on USB, by port."""
-    try:
-        found = [
-            device
-            for device in find(find_all=True, idVendor=VENDOR) or ()
-            if device.idProduct in (SUPER_SPEED, HIGH_SPEED, BOOTLOADER)
-        ]
-    except usb.core.NoBackendError as error:
-        raise OSError("libusb is missing: install it (Debian: libusb-1.0-0)") from error
+    found = _daqs(find)
     names = {port: alias for alias, port in aliases().items()}
     scopes = [_describe(device, names, sys_path) for device in found]
     return sorted(scopes, key=lambda scope: scope.port)
+
+
+def _daqs(find: Callable[..., Any]) -> list[Any]:
+    """Give the DAQs among the devices of their vendor, who makes chips for many others too."""
+    try:
+        present: list[Any] = list(find(find_all=True, idVendor=VENDOR) or ())
+    except usb.core.NoBackendError as error:
+        raise OSError("libusb is missing: install it (Debian: libusb-1.0-0)") from error
+    return [
+        device for device in present if device.idProduct in (SUPER_SPEED, HIGH_SPEED, BOOTLOADER)
+    ]
 
 
 def firmware_family(extras: Iterable[bytes]) -> str:
@@ -80,11 +84,12 @@ def aliases(path: Path | None = None) -> Mapping[str, str]:
     """
     path = path or platformdirs.user_config_path("syntalos-miniscope") / "scopes.toml"
     try:
-        return {str(alias): str(port) for alias, port in tomllib.loads(path.read_text()).items()}
+        table = parse_toml(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ValueError(f'{path}: should hold lines such as left = "2-1.4": {error}') from error
+    return {str(alias): str(port) for alias, port in table.items()}
 
 
 def open_scope(device: str, transport: str) -> Wire:
@@ -114,8 +119,7 @@ def open_scope(device: str, transport: str) -> Wire:
 
 def hard_reset(device: str) -> None:
     """Reset the USB port of a scope, for one that answers nothing any more."""
-    present: Any = usb.core.find(find_all=True, idVendor=VENDOR) or ()
-    for found in present:
+    for found in _daqs(usb.core.find):
         if device in ("auto", port_path(found)):
             try:
                 found.reset()

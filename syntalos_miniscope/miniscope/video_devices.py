@@ -42,7 +42,7 @@ def read_video_devices(path: Path) -> VideoDevices:
         table = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON: {error}") from error
     if not isinstance(table, dict):
         raise ValueError(f"{path}: should be an object that maps device types to their tables")

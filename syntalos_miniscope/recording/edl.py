@@ -101,7 +101,7 @@ class ExperimentDir:
 
     def dataset(self, name: str) -> DatasetFolder:
         """Make a dataset, `name` or `group/name`; a name that is taken gets `_2`."""
-        *groups, last = (safe_name(part) for part in name.split("/") if part)
+        *groups, last = [safe_name(part) for part in name.split("/") if part] or ["unnamed"]
         parent = self.path
         try:
             for group in groups:

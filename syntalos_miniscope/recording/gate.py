@@ -54,7 +54,7 @@ class RecordGate:
             if frame.time_us - self._opened_us >= self._duration_us:
                 self.is_open = False
                 self._remembers = self._before_us > 0
-                self._due_us = self._opened_us + self._every_us if self._every_us else None
+                self._due_us = self._next_beat_us(frame.time_us) if self._every_us else None
         if not self.is_open and self._due_us is not None and frame.time_us >= self._due_us:
             return [*self._open(frame), frame]
         if self.is_open:
@@ -64,6 +64,11 @@ class RecordGate:
             while frame.time_us - self._memory[0].time_us > self._before_us:
                 self._memory.popleft()
         return []
+
+    def _next_beat_us(self, time_us: int) -> int:
+        """Give the next opening of the schedule that does not lie wholly in the past."""
+        past_us = time_us - self._opened_us - self._duration_us
+        return self._opened_us + (past_us // self._every_us + 1) * self._every_us
 
     def _open(self, frame: Frame) -> list[Frame]:
         due_us = frame.time_us if self._due_us is None else self._due_us

@@ -34,6 +34,14 @@ def test_a_run_that_is_refused_leaves_all_as_it_was(graph):
     assert shared() == before
 
 
+def test_a_run_that_is_begun_a_second_time_leaves_all_as_it_was(graph):
+    before = shared()
+    engine = run(graph("Source.frames-out > Looking.frames-in"))
+    with pytest.raises(RunError, match="an engine runs once"):
+        engine.start()
+    assert shared() == before
+
+
 def test_a_program_that_collects_garbage_itself_is_left_to_it(graph):
     gc.disable()
     try:

@@ -94,9 +94,10 @@ def test_an_alias_follows_the_port(tmp_path):
     (scope,) = devices(find(Device((1, 4))), tmp_path)
     assert scope.alias == "left"
     assert callable(connect("left"))
-    (tmp_path / "scopes.toml").write_text("left = ")
-    with pytest.raises(ValueError, match=r"scopes\.toml: should hold lines such as left"):
-        connect("left")
+    for broken in (b"left = ", b"left = '\xff'", b"left = " + b"[" * 10_000):
+        (tmp_path / "scopes.toml").write_bytes(broken)
+        with pytest.raises(ValueError, match=r"scopes\.toml: should hold lines such as left"):
+            connect("left")
 
 
 def open_with(monkeypatch, tmp_path, device, *present):
@@ -127,6 +128,13 @@ def test_a_hard_reset_reaches_the_scope_at_the_port(monkeypatch):
     monkeypatch.setattr(usb.core, "find", find())
     with pytest.raises(OSError, match="no Miniscope at 2-2"):
         discovery.hard_reset("2-2")
+
+
+def test_a_hard_reset_leaves_other_things_of_the_same_vendor_alone(monkeypatch):
+    mouse, scope = Device((1,), pid=0x0033), Device((2,))
+    monkeypatch.setattr(usb.core, "find", find(mouse, scope))
+    discovery.hard_reset("auto")
+    assert (mouse.was_reset, scope.was_reset) == (False, True)
 
 
 def test_this_machine_can_be_asked():

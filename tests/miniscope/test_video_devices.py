@@ -94,6 +94,8 @@ def test_nine_bits_in_a_byte_and_an_unknown_start_are_warned_about(tmp_path):
 def test_what_cannot_be_read_names_file_and_entry(tmp_path):
     with pytest.raises(ValueError, match=r"videoDevices\.json: not JSON"):
         load(tmp_path, "{")
+    with pytest.raises(ValueError, match=r"videoDevices\.json: not JSON"):
+        load(tmp_path, "[" * 100_000)
     content = table()
     del content["MyScope"]["initialize"][0]["data0"]
     with pytest.raises(ValueError, match=r"videoDevices\.json: MyScope: data0 is missing"):

@@ -60,6 +60,22 @@ def test_frames_come_with_index_and_time_in_the_colours_asked_for(colour, shape)
     assert webcam.released
 
 
+def test_pictures_that_cannot_be_used_end_the_run_rather_than_the_frames_alone():
+    class Odd(Webcam):
+        def read(self):
+            got, image = super().read()
+            return got, image if self.left > 9_990 else np.zeros((4, 4, 3, 2), np.uint8)
+
+    webcam = Odd()
+    made = script(webcam, colour="colour")
+    made.prepare()
+    made.start()
+    with pytest.raises(ValueError, match="a frame is C-contiguous"):
+        made.run(until_us=60_000_000)
+    made.stop()
+    assert webcam.released
+
+
 def test_a_camera_that_goes_ends_the_run_with_a_sentence():
     made = script(Webcam(frames=5))
     made.prepare()

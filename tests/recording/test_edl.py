@@ -37,6 +37,12 @@ def test_a_taken_name_gets_a_number_and_nothing_is_overwritten(tmp_path):
     assert [file.name for file in files] == ["a.mkv", "a_2.mkv"]
 
 
+@pytest.mark.parametrize("name", ["", "/", "//"])
+def test_a_dataset_whose_name_has_no_letters_is_a_folder_all_the_same(tmp_path, name):
+    run = ExperimentDir.create(tmp_path, "m1", "maze")
+    assert run.dataset(name).path == run.path / "unnamed"
+
+
 def test_edlio_reads_every_part_bit_equal(edl_run):
     path = edl_run(index=[0, 1, 3, 4], time_us=[40_000, 90_123, 190_456, 240_789])
     run = edlio.load(path)

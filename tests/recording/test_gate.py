@@ -31,6 +31,17 @@ def test_a_schedule_keeps_its_beat():
     assert gate.openings == 3
 
 
+def test_beats_that_went_by_without_frames_are_not_made_up_for():
+    gate = RecordGate(duration_us=200_000, every_us=1_000_000)
+    kept = [
+        time_us // 1000
+        for number, time_us in enumerate((0, 100_000, 3_500_000, 3_600_000, 4_000_000, 4_100_000))
+        if gate.take(Frame(number, time_us, MAT))
+    ]
+    assert kept == [0, 100, 4000, 4100]
+    assert gate.openings == 2
+
+
 def test_a_recorder_that_waits_keeps_nothing_before_the_start_but_what_was_asked():
     start = {5: ControlKind.START}
     assert times(RecordGate(waits_for_start=True), 5) == []

@@ -13,7 +13,7 @@ from typing import Any
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.course import STOP_GRACE_S, Engine
-from syntalos_miniscope.engine.ezmsg.channel import Call, GoneError
+from syntalos_miniscope.engine.ezmsg.channel import Call
 from syntalos_miniscope.engine.ezmsg.machine import LOOPBACK, Address, Machine
 from syntalos_miniscope.engine.ezmsg.plan import Place, plan
 from syntalos_miniscope.engine.ezmsg.process import Process, call_machine
@@ -245,7 +245,7 @@ class EzmsgEngine(Engine):
         for process in alive:
             try:
                 self._take_state(process.channel.call("finish", 2 * STOP_GRACE_S))
-            except (GoneError, TimeoutError) as error:
+            except (RuntimeError, TimeoutError) as error:
                 log.warning("%s: the last counts are missing: %s", process.place, describe(error))
         for name, keeper in self._keepers.items():
             if keeper.alive:
