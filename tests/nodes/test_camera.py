@@ -62,7 +62,7 @@ def test_frames_come_with_index_and_time_in_the_colours_asked_for(colour, shape)
 
 def test_pictures_that_cannot_be_used_end_the_run_rather_than_the_frames_alone():
     class Odd(Webcam):
-        def read(self):
+        def read(self) -> Any:
             got, image = super().read()
             return got, image if self.left > 9_990 else np.zeros((4, 4, 3, 2), np.uint8)
 
