@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -58,7 +59,7 @@ class Catalog:
     """The node types that can be had, by id."""
 
     folders: dict[str, NodeFolder]
-    _loaded: dict[str, type[Node]] = field(default_factory=dict[str, type[Node]])
+    _loaded: MutableMapping[str, type[Node]] = field(default_factory=dict[str, type[Node]])
 
     @staticmethod
     def find(places: Iterable[Path]) -> Catalog:
@@ -96,6 +97,10 @@ class Catalog:
                     raise CatalogError(f"there is no node '{type_id}'; known: {known}")
                 self._loaded[type_id] = _load(self.folders[type_id])
             return self._loaded[type_id]
+
+    def with_stand_ins(self, nodes: Mapping[str, type[Node]]) -> Catalog:
+        """Give this catalog with classes for ids that it cannot give; what one loads, both have."""
+        return Catalog(self.folders, ChainMap(self._loaded, dict(nodes)))
 
 
 def _folders_in(place: Path) -> Iterator[NodeFolder]:

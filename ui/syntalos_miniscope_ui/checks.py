@@ -18,6 +18,7 @@ from syntalos_miniscope.node import is_source
 from syntalos_miniscope.project import Graph, GraphWire
 from syntalos_miniscope.scope import ScopeSettings
 from syntalos_miniscope.streams import Control, Frame
+from syntalos_miniscope_ui.missing import missing_types
 
 LOW_DISK_BYTES = 5 * 2**30
 
@@ -48,7 +49,7 @@ def check_before_run(
 
     It may take a second, as scopes on USB are asked for their names.
     """
-    found = [*_boxes(graph), *_recorders(graph, catalog, options.record)]
+    found = [*_missing(graph, catalog), *_boxes(graph), *_recorders(graph, catalog, options.record)]
     found += [*_scopes(graph, find_scopes), *_light(graph)]
     if options.record:
         found += [*_names(options), *_disk(options.export_dir)]
@@ -73,6 +74,13 @@ def kept_bytes(folder: Path) -> int:
         return sum(file.stat().st_size for file in folder.rglob("*"))
     except OSError:
         return 0
+
+
+def _missing(graph: Graph, catalog: Catalog) -> Iterator[Finding]:
+    missing = missing_types(graph.project, catalog)
+    for box in graph.project.nodes:
+        if box.type in missing:
+            yield Finding("stop", box.id, f"{box.label}: {missing[box.type]}")
 
 
 def _boxes(graph: Graph) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from syntalos_miniscope.project import (
 )
 from syntalos_miniscope.streams import Control, FloatSignalBlock, Frame, ItemType, TableRow
 from syntalos_miniscope_ui import clipboard
+from syntalos_miniscope_ui.missing import missing_types, stand_ins
 
 Point = tuple[float, float]
 End = tuple[str, str]
@@ -42,7 +43,7 @@ class _Edit:
 
 
 class Document:
-    """A project under edit, always one that `project.check` accepts.
+    """A project under edit, always one that `project.check` accepts, but for missing node types.
 
     An edit that does not fit raises ProjectError and changes nothing. `listeners` are called
     after every change, `undo` and `redo` included.
@@ -54,7 +55,10 @@ class Document:
         self.catalog = catalog
         self.file = file
         self.listeners: list[Callable[[], None]] = []
-        self._graph = check(project or Project(), catalog, str(file or "project"))
+        project = project or Project()
+        self._missing = missing_types(project, catalog)
+        self._types = catalog.with_stand_ins(stand_ins(project, catalog, self._missing))
+        self._graph = check(project, self._types, str(file or "project"))
         self._saved: Project | None = self._graph.project
         self._done: list[_Edit] = []
         self._undone: list[_Edit] = []
@@ -123,14 +127,14 @@ class Document:
         if off:
             edit = off.pop()
             onto.append(_Edit(edit.label, self.project, None))
-            self._graph = check(edit.before, self.catalog, self._name)
+            self._graph = check(edit.before, self._types, self._name)
             self._tell()
 
     def _change(self, label: str, merge: Hashable = None, **parts: object) -> None:
         project = self.project.model_copy(update=parts)
         if project == self.project:
             return
-        graph = check(project, self.catalog, self._name)
+        graph = check(project, self._types, self._name)
         if merge is None or not self._done or self._done[-1].merge != merge:
             self._done.append(_Edit(label, self.project, merge))
         self._undone.clear()
@@ -197,6 +201,10 @@ class Document:
     def label(self, node_id: str) -> str:
         """Give what a person calls a box."""
         return self.project.box(node_id).label
+
+    def missing(self, node_id: str) -> str | None:
+        """Say why a box cannot run here: its type is not installed; None if it is."""
+        return self._missing.get(self.project.box(node_id).type)
 
     def copy(self, boxes: Collection[str]) -> str:
         """Give boxes and the wires between them as the text of a project."""

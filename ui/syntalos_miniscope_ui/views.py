@@ -177,7 +177,7 @@ def shown_inputs(document: Document) -> list[tuple[End, In]]:
     found = [
         ((node_id, port.id), port)
         for node_id, node in document.graph.nodes.items()
-        if "show-display" in folders[node.box.type].features
+        if node.box.type in folders and "show-display" in folders[node.box.type].features
         for port in node.type.inputs
         if port.type is not Control and (node_id, port.id) in wired
     ]

@@ -107,9 +107,16 @@ class BoxItem(QGraphicsItem):
     """One box of the project. It shows what it is told; the scene hears what the hand does."""
 
     def __init__(
-        self, node_id: str, node: GraphNode, type_name: str, icon: QSvgRenderer, theme: Theme
+        self,
+        node_id: str,
+        node: GraphNode,
+        type_name: str,
+        icon: QSvgRenderer,
+        theme: Theme,
+        missing: str | None = None,
     ) -> None:
         super().__init__()
+        self._missing = missing
         self.node_id = node_id
         self.node = node
         self.type_name = type_name
@@ -138,6 +145,7 @@ class BoxItem(QGraphicsItem):
     def show_state(self, state: str, text: str, error: str | None, counts: str) -> None:
         """Show how the box is doing: its own words, its counters, or what went wrong."""
         kind = self.type_name if self.type_name != self.node.box.label else ""
+        error = error or self._missing
         shown = (state, error, (text or kind or state, error or counts))
         if shown == self._shown:
             return

@@ -114,9 +114,12 @@ class GraphScene(QGraphicsScene):
         return {name: (item.x(), item.y(), *item.size()) for name, item in items.items()}
 
     def _add_box(self, node_id: str, node: GraphNode) -> None:
-        folder = self.document.catalog.folders[node.box.type]
-        icon = QSvgRenderer(str(folder.icon)) if folder.icon.is_file() else QSvgRenderer()
-        box = BoxItem(node_id, node, folder.name, icon, self.theme)
+        folder = self.document.catalog.folders.get(node.box.type)
+        icon = QSvgRenderer()
+        if folder and folder.icon.is_file():
+            icon.load(str(folder.icon))
+        name = folder.name if folder else node.box.type
+        box = BoxItem(node_id, node, name, icon, self.theme, self.document.missing(node_id))
         self.boxes[node_id] = box
         self.addItem(box)
 

@@ -103,19 +103,27 @@ class Inspector(QScrollArea):
 
     def _fill(self, layout: QVBoxLayout, node_id: str) -> None:
         box = self._document.project.box(node_id)
-        folder = self._document.catalog.folders[box.type]
+        folder = self._document.catalog.folders.get(box.type)
+        missing = self._document.missing(node_id)
         self._title = QLineEdit(box.label)
         self._title.setToolTip("What the box is called")
         self._title.setAccessibleName("Title")
         self._title.editingFinished.connect(self._rename)
-        words = QLabel(f"{folder.description}")
+        words = QLabel(folder.description if folder else "")
         words.setWordWrap(True)
         words.setEnabled(False)
-        name = QLabel(f"<small>{folder.name} · id <code>{node_id}</code></small>")
+        kind = folder.name if folder else box.type
+        name = QLabel(f"<small>{kind} · id <code>{node_id}</code></small>")
         name.setEnabled(False)
         name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         for widget in (self._title, name, words):
             layout.addWidget(widget)
+        if missing:
+            trouble = QLabel(f"{missing}. Its settings and wires are kept; it cannot run here.")
+            trouble.setObjectName("trouble")
+            trouble.setWordWrap(True)
+            layout.addWidget(trouble)
+            return
         settings = self._document.settings(node_id)
         if not type(settings).model_fields:
             nothing = QLabel("This box has no settings.")
