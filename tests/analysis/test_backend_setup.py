@@ -86,7 +86,7 @@ def test_one_that_cannot_be_installed_leaves_nothing(local, tmp_path):
     local.lock.write_text(f"{UNREAL} @ file://{tmp_path}/{UNREAL}.whl\n")
     with pytest.raises(BackendError, match="pip install failed: ERROR"):
         making.make("suite2p", print, python=Path(sys.executable), folder=tmp_path / "backends")
-    assert not list((tmp_path / "backends").iterdir())
+    assert not (tmp_path / "backends").exists()
 
 
 def test_one_that_does_not_run_leaves_nothing_but_the_trial(local, tmp_path):
@@ -100,6 +100,53 @@ def test_one_that_does_not_run_leaves_nothing_but_the_trial(local, tmp_path):
     assert "numpy" in (folder / "suite2p-trial" / "log.txt").read_text()
     assert making.remove("suite2p", folder)
     assert not making.remove("suite2p", folder)
+
+
+def test_one_that_fails_leaves_what_was_there_before(local, bare, tmp_path):
+    folder = tmp_path / "backends"
+    (folder / "suite2p").mkdir(parents=True)
+    ready = json.dumps({"python": str(bare / "bin" / "python"), "version": "1.0.0"})
+    (folder / "suite2p" / "ready.json").write_text(ready)
+    assert local.lock is not None
+    local.lock.write_text(f"{UNREAL} @ file://{tmp_path}/{UNREAL}.whl\n")
+    with pytest.raises(BackendError, match="pip install failed: ERROR"):
+        making.make("suite2p", print, python=Path(sys.executable), folder=folder)
+    assert installed(folder)["suite2p"].version == "1.0.0"
+    assert [path.name for path in folder.iterdir()] == ["suite2p"]
+
+
+def test_one_whose_making_was_killed_is_made_again_or_comes_back(bare, tmp_path):
+    folder = tmp_path / "backends"
+    put(bare, "caiman/__init__.py", "__version__ = '1.12.1'")
+    put(bare, "caiman/source_extraction/cnmf/__init__.py", "")
+    making.adopt_caiman(bare, print, folder=folder)
+    (folder / "caiman").rename(folder / "caiman-before")
+    (folder / "caiman" / "env").mkdir(parents=True)
+    with pytest.raises(ZeroDivisionError), making.afresh(folder / "caiman"):
+        assert not list((folder / "caiman").iterdir())
+        raise ZeroDivisionError
+    assert installed(folder)["caiman"].version == "1.12.1"
+    making.adopt_caiman(bare, print, folder=folder)
+    assert [path.name for path in folder.iterdir()] == ["caiman"]
+
+
+def test_two_that_set_up_the_same_do_not_meet(local, bare, tmp_path):
+    folder = tmp_path / "backends"
+    for name, begin in {
+        "suite2p": lambda: making.make(
+            "suite2p", print, python=Path(sys.executable), folder=folder
+        ),
+        "caiman": lambda: making.adopt_caiman(bare, print, folder=folder),
+        "minian": lambda: making.remove("minian", folder),
+    }.items():
+        put(bare, "caiman/__init__.py", "")
+        put(bare, "caiman/source_extraction/cnmf/__init__.py", "")
+        with making.alone(folder / name):
+            with pytest.raises(BackendError, match=f"{name} is being set up by another process"):
+                begin()
+            with making.alone(folder / "another"):
+                pass
+    assert not folder.exists()
 
 
 def test_a_python_that_will_not_do_is_refused(tmp_path, monkeypatch):

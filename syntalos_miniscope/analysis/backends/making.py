@@ -23,6 +23,8 @@ from syntalos_miniscope.analysis.backends.environments import (
     backends_folder,
 )
 from syntalos_miniscope.analysis.extraction import ExtractionParameters
+from syntalos_miniscope.analysis.folder_lock import held
+from syntalos_miniscope.recording import RecordingError
 
 Say = Callable[[str], None]
 
@@ -59,7 +61,8 @@ def make(
 ) -> Installed:
     """Make the environment of a back end anew, try it on a tiny movie, and give it.
 
-    BackendError says in one line what stood in the way; nothing half made is left then.
+    BackendError says in one line what stood in the way; nothing half made is left then, and an
+    environment that was there before stays.
     """
     backend = _backend(name)
     if backend.version is None or backend.lock is None:
@@ -69,7 +72,7 @@ def make(
         )
     chosen = _check_python(backend, python) if python else _find_python(backend)
     home = (folder or backends_folder()) / name
-    with _afresh(home):
+    with afresh(home):
         free_gb = shutil.disk_usage(home).free / 1e9
         if free_gb < ROOM_GB:
             raise BackendError(f"{home} has {free_gb:.1f} GB free; {name} needs {ROOM_GB:g} GB")
@@ -105,7 +108,7 @@ def adopt_caiman(place: Path, say: Say, *, folder: Path | None = None) -> Instal
         raise BackendError(f"{python}: {said}")
     found = Installed(backend, python, said)
     home = (folder or backends_folder()) / backend.name
-    with _afresh(home):
+    with afresh(home):
         _remember(home, found)
     return found
 
@@ -113,9 +116,11 @@ def adopt_caiman(place: Path, say: Say, *, folder: Path | None = None) -> Instal
 def remove(name: str, folder: Path | None = None) -> bool:
     """Take away what was made or noted for a back end; False if there was nothing."""
     home = (folder or backends_folder()) / _backend(name).name
-    there = [path for path in (home, _trial(home)) if path.exists()]
-    for path in there:
-        shutil.rmtree(path)
+    with alone(home):
+        beside = (home.with_name(f"{home.name}-before"), _trial(home))
+        there = [path for path in (home, *beside) if path.exists()]
+        for path in there:
+            shutil.rmtree(path)
     return bool(there)
 
 
@@ -202,19 +207,38 @@ def _run(command: list[str], say: Say) -> None:
 
 
 @contextmanager
-def _afresh(home: Path) -> Generator[None]:
-    """Begin with an empty folder; leave none behind if what follows fails."""
+def afresh(home: Path) -> Generator[None]:
+    """Begin with an empty folder; if what follows fails, there is again what was there before."""
+    before = home.with_name(f"{home.name}-before")
+    with alone(home):
+        try:
+            if before.exists():
+                # Somebody pulled the plug while it was made anew.
+                shutil.rmtree(home, ignore_errors=True)
+            elif home.exists():
+                home.rename(before)
+            home.mkdir(parents=True)
+        except OSError as error:
+            raise BackendError(f"{home} cannot be made: {error.strerror}") from error
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(home, ignore_errors=True)
+            if before.exists():
+                before.rename(home)
+            raise
+        shutil.rmtree(before, ignore_errors=True)
+
+
+@contextmanager
+def alone(home: Path) -> Generator[None]:
+    """Keep others from making or removing the same environment meanwhile."""
+    other = BackendError(f"{home.name} is being set up by another process; wait until it has ended")
     try:
-        if home.exists():
-            shutil.rmtree(home)
-        home.mkdir(parents=True)
-    except OSError as error:
-        raise BackendError(f"{home} cannot be made: {error.strerror}") from error
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(home, ignore_errors=True)
-        raise
+        with held(home.with_name(f"{home.name}-setup"), other):
+            yield
+    except RecordingError as error:
+        raise BackendError(str(error)) from error
 
 
 def _remember(home: Path, found: Installed) -> None:

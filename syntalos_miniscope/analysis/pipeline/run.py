@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.analysis.backends import BUILT_IN, Progress
 from syntalos_miniscope.analysis.backends.built_in import MOST_CELLS
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
+from syntalos_miniscope.analysis.folder_lock import held
 from syntalos_miniscope.analysis.pipeline.configs import (
     Configs,
     PostprocessConfig,
@@ -34,7 +35,8 @@ from syntalos_miniscope.analysis.pipeline.results import (
     ProcessingResult,
 )
 from syntalos_miniscope.analysis.pipeline.stages import MOVIE, Processed, Stages
-from syntalos_miniscope.analysis.pipeline.steps import Steps, held, recording_stamp, stamp
+from syntalos_miniscope.analysis.pipeline.steps import Steps, recording_stamp, stamp
+from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.recorded import Recording
 
 Image = NDArray[np.float32]
@@ -122,7 +124,11 @@ class MiniscopePipeline:
     def _run(self, data: MiniscopeDataManager, headless: bool) -> None:
         self.miniscope_data_manager = data
         self.saved_movies = data.saved_movies
-        with held(data.saved_movies):
+        refused = RecordingError(
+            f"another analysis is writing to {data.saved_movies}; wait until it has ended, or stop "
+            f"it"
+        )
+        with held(data.saved_movies, refused):
             self._analyse(data, headless)
 
     def _analyse(self, data: MiniscopeDataManager, headless: bool) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -89,50 +87,6 @@ class Steps:
 
     def _write(self) -> None:
         write_text(self.folder / FILE, json.dumps(self._done, indent=1) + "\n")
-
-
-@contextmanager
-def held(folder: Path) -> Generator[None]:
-    """Hold a folder, made if need be, so that no other analysis writes to it meanwhile.
-
-    RecordingError if another holds it. The system lets go of it when a process ends, however it
-    ends. A folder that was made, and stays empty, is taken away again.
-    """
-    made = [one for one in (folder, *folder.parents) if not one.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(folder, error) from error
-    lock = _lock(folder)
-    try:
-        yield
-    finally:
-        if lock is not None:
-            os.close(lock)
-        for one in made:
-            with suppress(OSError):
-                one.rmdir()
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock a folder as long as what is given is open; None where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise RecordingError(
-            f"another analysis is writing to {folder}; wait until it has ended, or stop it"
-        ) from error
-    except OSError:
-        # Some disks of a network have no locks.
-        os.close(lock)
-        return None
-    return lock
 
 
 def stamp(*made_of: Any) -> str:

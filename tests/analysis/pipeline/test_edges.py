@@ -5,8 +5,8 @@ import pytest
 
 from syntalos_miniscope.analysis.backends import BackendError
 from syntalos_miniscope.analysis.backends.making import tiny_movie
+from syntalos_miniscope.analysis.folder_lock import held
 from syntalos_miniscope.analysis.pipeline import MiniscopePipeline, configs_of
-from syntalos_miniscope.analysis.pipeline.steps import held
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.video import VideoReader, VideoWriter
@@ -122,8 +122,9 @@ def test_a_name_is_text_on_the_page_and_not_html(analyse):
 
 def test_a_second_analysis_of_the_same_folder_is_refused_and_changes_nothing(analyse, tmp_path):
     (tmp_path / "out").mkdir()
-    with held(tmp_path / "out"), pytest.raises(RecordingError, match="another analysis is writing"):
-        analyse(NOISE, run_CNMFE=False)
+    with held(tmp_path / "out", AssertionError()):
+        with pytest.raises(RecordingError, match="another analysis is writing"):
+            analyse(NOISE, run_CNMFE=False)
     assert not list((tmp_path / "out").iterdir())
     (tmp_path / "a.mkv").unlink()
     analyse(NOISE, run_CNMFE=False, plot_params=False)

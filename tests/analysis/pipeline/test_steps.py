@@ -1,10 +1,8 @@
 import json
-import subprocess
-import sys
 
 import pytest
 
-from syntalos_miniscope.analysis.pipeline.steps import Steps, held
+from syntalos_miniscope.analysis.pipeline.steps import Steps
 from syntalos_miniscope.recording import RecordingError
 
 
@@ -65,41 +63,3 @@ def test_a_folder_is_one_recordings(tmp_path):
     Steps(tmp_path / "new").refuse_others("x")
     with pytest.raises(RecordingError, match="another recording"):
         Steps(tmp_path / "new").refuse_others("y")
-
-
-HOLDS = """
-import sys
-from pathlib import Path
-from syntalos_miniscope.analysis.pipeline.steps import held
-with held(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_folder_is_held_against_another_process_until_that_is_killed(tmp_path):
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdout is not None and other.stdout.readline() == "held\n"
-        with pytest.raises(RecordingError) as refused, held(tmp_path):
-            pass
-        assert str(refused.value) == (
-            f"another analysis is writing to {tmp_path}; wait until it has ended, or stop it"
-        )
-        other.kill()
-        other.wait()
-        with held(tmp_path):
-            pass
-
-
-def test_a_folder_that_stays_empty_is_taken_away_again(tmp_path):
-    with pytest.raises(KeyError), held(tmp_path / "saved" / "a"):
-        raise KeyError
-    assert not (tmp_path / "saved").exists()
-    with held(tmp_path / "saved" / "a"):
-        (tmp_path / "saved" / "a" / "b").touch()
-    assert (tmp_path / "saved" / "a" / "b").exists()
