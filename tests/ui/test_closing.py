@@ -11,6 +11,20 @@ from syntalos_miniscope_ui.closing import LEAVE, STAY
 from syntalos_miniscope_ui.dialogs import ask
 
 
+def default_answer() -> list[str]:
+    """Dismiss the question that is coming; give what the Return key would have answered."""
+    answer: list[str] = []
+
+    def look() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        answer.append(box.defaultButton().text())
+        box.reject()
+
+    QTimer.singleShot(0, look)
+    return answer
+
+
 def test_closing_a_running_editor_asks(window, answers, run_until) -> None:
     window.ask_run(record=False)
     run_until(window, "running")
@@ -26,15 +40,7 @@ def test_no_slip_of_the_return_key_ends_a_run(window, run_until) -> None:
     window.ask_run(record=False)
     run_until(window, "running")
     window.ask = ask
-    default: list[str] = []
-
-    def look() -> None:
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        default.append(box.defaultButton().text())
-        box.reject()
-
-    QTimer.singleShot(0, look)
+    default = default_answer()
     assert not window.close()
     assert default == ["Keep running"]
     assert window.running.phase == "running"
@@ -98,14 +104,6 @@ def test_a_question_is_withdrawn_once_it_is_answered_by_events(window, qtbot) ->
 
 
 def test_what_may_be_left_is_not_left_by_the_return_key(window) -> None:
-    default: list[str] = []
-
-    def look() -> None:
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        default.append(box.defaultButton().text())
-        box.reject()
-
-    QTimer.singleShot(0, look)
+    default = default_answer()
     assert ask(window, "Slow.", "", [LEAVE, STAY], until=lambda: False) == STAY
     assert default == [STAY]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -87,6 +87,12 @@ LIGHT = Theme(
     bad="#C0362F",
     idle="#7A848C",
 )
+
+
+def kept_mode(settings: QSettings) -> Mode:
+    """Give the mode that a person chose last; that of the desktop where none was chosen."""
+    mode = str(settings.value("window/mode", "system"))
+    return "light" if mode == "light" else "dark" if mode == "dark" else "system"
 
 
 def theme_for(app: QApplication, mode: Mode) -> Theme:

@@ -59,7 +59,7 @@ class EditorWindow(QMainWindow):
         self.catalog = catalog
         self.settings = settings
         self.ask = ask
-        self.theme = theme.theme_for(_app(), self._mode)
+        self.theme = theme.theme_for(_app(), theme.kept_mode(settings))
         self.running = Running(make_engine)
         self.files = Files(self, catalog, settings, ask, self._take_document)
         self.recordings = Recordings(self, self.running, self.files, settings, self.say)
@@ -250,11 +250,6 @@ class EditorWindow(QMainWindow):
 
     # Colours and the end
 
-    @property
-    def _mode(self) -> theme.Mode:
-        mode = str(self.settings.value("window/mode", "system"))
-        return "light" if mode == "light" else "dark" if mode == "dark" else "system"
-
     def set_mode(self, mode: theme.Mode) -> None:
         """Be light, dark, or as the desktop is."""
         self.settings.setValue("window/mode", mode)
@@ -271,7 +266,7 @@ class EditorWindow(QMainWindow):
         self.views.put_back()
 
     def _desktop_changed(self) -> None:
-        if self._mode == "system":
+        if theme.kept_mode(self.settings) == "system":
             self.set_mode("system")
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name

@@ -24,9 +24,8 @@ def ask(make: Callable[[], Window]) -> Window:
     if QApplication.instance() is None:
         # pyqtgraph keeps it alive between two windows: Qt does not bear being started twice.
         app: Any = pg.mkQApp("syntalos-miniscope")
-        mode = str(QSettings("syntalos-miniscope", "editor").value("window/mode", "system"))
-        chosen: theme.Mode = "light" if mode == "light" else "dark" if mode == "dark" else "system"
-        theme.dress(app, theme.theme_for(app, chosen))
+        mode = theme.kept_mode(QSettings("syntalos-miniscope", "editor"))
+        theme.dress(app, theme.theme_for(app, mode))
     window = make()
     loop = QEventLoop()
     window.finished.connect(loop.quit)

@@ -19,9 +19,8 @@ def main(spec: Spec | None = None) -> int:
     """Tune a Spec, or the Miniscope V4 over CA1; gives an exit code. Ctrl-C closes the window."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
-    mode = str(QSettings("syntalos-miniscope", "editor").value("window/mode", "system"))
-    chosen: theme.Mode = "light" if mode == "light" else "dark" if mode == "dark" else "system"
-    theme.dress(app, theme.theme_for(app, chosen))
+    mode = theme.kept_mode(QSettings("syntalos-miniscope", "editor"))
+    theme.dress(app, theme.theme_for(app, mode))
     window = StudioWindow(Studio(spec))
     window.show()
     interrupted: list[int] = []
