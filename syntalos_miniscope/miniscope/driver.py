@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from threading import Event as Signal
-from threading import RLock, Thread
+from threading import Lock, RLock, Thread
 
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.miniscope.connection import transport_over
@@ -52,11 +52,12 @@ class Miniscope:
         """Whether frames count only while the external trigger input is high."""
         self.record_flag = False
         """Whether the DAQ's FRAME_OUT pin toggles with each frame; sent with the next one."""
-        self._connect = connect
-        self._clock = clock or SystemClock()
+        self._connect, self._clock = connect, clock or SystemClock()
         self._knobs = Knobs(self.kind)
         self._light = Light(self._clock.now_ns, on_light)
         self._lock = RLock()
+        # What the knobs say and what waits to be sent change together.
+        self._knobs_lock = Lock()
         self._commands = Commands()
         self._events: deque[Event] = deque()
         self._count = FrameCounter()
@@ -119,15 +120,21 @@ class Miniscope:
 
         `led_step`, 0 (off) to 255, sets the LED in the steps of its driver instead of percent.
         """
-        self._take(self._knobs.turn(settings, self._now_us(), led_step))
+        self._turn(lambda time_us: self._knobs.turn(settings, time_us, led_step))
 
     def apply_second_led(self, percent: float) -> None:
         """Set the second LED of a two-colour scope; ValueError if there is none."""
-        self._take(self._knobs.turn_second_led(percent, self._now_us()))
+        self._turn(lambda time_us: self._knobs.turn_second_led(percent, time_us))
 
-    def _take(self, turn: Turn) -> None:
-        self._events.extend(turn.changes)
-        self._commands.put(turn.commands)
+    def _turn(self, knobs: Callable[[int], Turn]) -> None:
+        with self._knobs_lock:
+            turn = knobs(self._run.now_us() if self._run else 0)
+            self._events.extend(turn.changes)
+            self._commands.put(turn.commands)
+
+    def _send_all_again(self) -> None:
+        with self._knobs_lock:
+            self._commands.put(self._knobs.commands())
 
     def read(self, timeout_s: float) -> Exposure | None:
         """Wait for the next exposure; None if none came in time, and while the scope is gone."""
@@ -148,10 +155,7 @@ class Miniscope:
 
     def take_events(self) -> list[Event]:
         """Take what happened since the last call, in order."""
-        taken: list[Event] = []
-        while self._events:
-            taken.append(self._events.popleft())
-        return taken
+        return [self._events.popleft() for _ in range(len(self._events))]
 
     def check_unattended(self) -> None:
         """Turn the LED off if nothing has read frames for `UNATTENDED_S`."""
@@ -234,7 +238,7 @@ class Miniscope:
         self._repeat_ns: int | None = now_ns + round(REPEAT_S * 1e9)
         self._record_sent = False
         self._chroma = ChromaMetadata()
-        self._commands.put(self._knobs.commands())
+        self._send_all_again()
         if self._run is not None:
             self._exposures = Exposures(
                 self._run, self._count, self.kind.orientation, self._events.append
@@ -275,14 +279,15 @@ class Miniscope:
     def _send_waiting(self, link: Link) -> None:
         if self._repeat_ns is not None and self._clock.now_ns() >= self._repeat_ns:
             self._repeat_ns = None
-            self._commands.put(self._knobs.commands())
-        packets = self._commands.take(BURST)
+            self._send_all_again()
+        with self._knobs_lock:
+            packets, led_percent = self._commands.take(BURST), self._knobs.led_percent
         if packets:
             # What watches over the light is told before it can be on, and after it is off.
-            self._light.set(max(self._knobs.led_percent, self._light.percent))
+            self._light.set(max(led_percent, self._light.percent))
             link.send(packets)
             if not len(self._commands):
-                self._light.set(self._knobs.led_percent)
+                self._light.set(led_percent)
         if self.record_flag != self._record_sent:
             link.write(Register.SATURATION, int(self.record_flag))
             self._record_sent = self.record_flag
@@ -290,9 +295,6 @@ class Miniscope:
     def _attend_light(self) -> None:
         while not self._closed.wait(1.0):
             self.check_unattended()
-
-    def _now_us(self) -> int:
-        return self._run.now_us() if self._run else 0
 
     def _note(self, text: str) -> None:
         self._events.append(Note(text))

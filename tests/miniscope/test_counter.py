@@ -47,6 +47,30 @@ def test_frames_lost_inside_the_daq_are_known_by_the_hole_in_time():
     assert (count.lost, count.holes) == (12, 1)
 
 
+def test_incomplete_frames_are_lost_ones_though_the_counter_cannot_be_read():
+    count = FrameCounter()
+    assert [count.take(None, torn=torn) for torn in (0, 2, 0)] == [0, 3, 4]
+    assert (count.lost, count.holes) == (2, 0)
+
+
+def test_a_counter_that_stood_still_once_hides_no_later_drop():
+    count = FrameCounter()
+    for value in [*range(10), *range(9, 30), *range(31, 50)]:
+        count.take(value)
+    assert count.lost == 1
+
+
+def test_a_late_reading_before_a_hole_in_time_is_no_drop_of_its_own():
+    count = FrameCounter()
+    for value in range(10):
+        count.take(value)
+    count.take(11)
+    count.take(11, 12)
+    for value in range(12, 40):
+        count.take(value)
+    assert count.lost == 12
+
+
 def test_a_counter_that_starts_anew_is_no_drop():
     count = FrameCounter()
     indices = [count.take(value) for value in [40_000, 40_001, 5, 6, 7]]

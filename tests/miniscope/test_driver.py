@@ -1,6 +1,7 @@
 """The driver on both ways to a DAQ: set-up, frames, times and light."""
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -133,6 +134,47 @@ def test_the_record_flag_toggles_the_ttl_once_a_frame_and_ends_with_the_stream(r
     assert 18 <= len(made.daq.ttl_log) <= 20
     made.close()
     assert not made.daq.recording
+
+
+def test_who_watches_over_the_light_is_told_before_it_can_be_on_and_after_it_is_off(
+    rig, monkeypatch
+):
+    made = rig()
+    sent, told = [], []
+    push = made.daq.push
+    monkeypatch.setattr(made.daq, "push", lambda packet: (sent.append(packet.hex()), push(packet)))
+    monkeypatch.setattr(
+        made.scope._light, "_on_change", lambda lit: told.append((lit, set(sent), sent.clear()))
+    )
+    made.start(led_percent=50).read(5)
+    made.scope.apply(ScopeSettings(led_percent=0, frame_rate_hz=20, gain="high", ewl=7))
+    made.read(5)
+    (on, before, _), (off, since, _) = told
+    assert (on, off) == (True, False)
+    assert {packet for packet in before if packet.startswith(LED)} == set()
+    assert {"2001ff", "580072ff"} <= since
+
+
+def test_a_knob_turned_while_all_are_sent_again_is_not_overtaken_by_its_old_value(rig, monkeypatch):
+    made = rig().start(led_percent=50)
+    commands, others = made.scope._knobs.commands, []
+
+    def interrupted():
+        # Another thread turns the LED off just after the old settings were looked up.
+        found = commands()
+        dark = ScopeSettings(led_percent=0, frame_rate_hz=30)
+        other = threading.Thread(target=made.scope.apply, args=[dark], daemon=True)
+        other.start()
+        other.join(0.2)
+        others.append(other)
+        return found
+
+    monkeypatch.setattr(made.scope._knobs, "commands", interrupted)
+    made.read(45)
+    (other,) = others
+    other.join(60)
+    made.read(5)
+    assert made.daq.scope.led_registers == (255, 255)
 
 
 def test_the_light_dose_is_power_times_time(rig):

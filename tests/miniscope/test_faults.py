@@ -123,6 +123,7 @@ def test_an_unplugged_scope_comes_back_set_up_with_its_settings_and_the_gap_coun
     assert after[0].frame.time_us > 4_000_000
     assert any(exposure.quaternion is not None for exposure in after)
     assert "The scope is gone" in made.notes[0]
+    assert made.lights == [True, False, True]
     assert dark(made)
 
 
@@ -146,6 +147,27 @@ def test_attempts_to_reconnect_grow_apart(rig):
     made.read_for(25)
     steps = [b - a for a, b in pairwise(tried)]
     assert steps[:5] == pytest.approx([2, 3, 4, 5, 5], abs=0.2)
+
+
+def test_a_silent_stream_is_begun_anew_once_before_the_scope_is_given_up(rig, monkeypatch):
+    made = rig().start(rate_hz=2)
+    made.read(5)
+    transport, begun = made.scope._link.transport, []
+    monkeypatch.setattr(transport, "start", lambda: begun.append(True))
+    made.daq.inject("silence", 1000)
+    made.read_for(20)
+    assert begun == [True]
+    assert made.scope.counters["reconnects"] == 1
+
+
+def test_after_each_loss_the_first_attempt_comes_soon_and_is_told(rig):
+    made = rig().start()
+    for _ in range(2):
+        made.read(5)
+        made.daq.inject("unplug", 12)
+        made.read_for(20)
+    assert made.scope.counters["reconnects"] == 2
+    assert sum(note.startswith("Trying to reconnect") for note in made.notes) == 2
 
 
 def test_a_led_commanded_off_is_off_after_a_reconnect(rig):
