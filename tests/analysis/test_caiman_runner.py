@@ -4,6 +4,8 @@ import shutil
 import site
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,19 @@ def packages(caiman: Installed) -> Path:
     return next(caiman.python.parents[1].glob("lib/python*/site-packages"))
 
 
+@contextmanager
+def changed(caiman: Installed, text: str, other: str) -> Generator[None]:
+    """Another CaImAn: a piece of its parameters reads otherwise."""
+    params = packages(caiman) / "caiman" / "source_extraction" / "cnmf" / "params.py"
+    whole = params.read_text()
+    assert text in whole
+    params.write_text(whole.replace(text, other))
+    try:
+        yield
+    finally:
+        params.write_text(whole)
+
+
 @pytest.mark.parametrize(
     ("rf", "cores"), [(20, 3), (20, 1), (None, 3)], ids=["patches", "one core", "whole"]
 )
@@ -85,13 +100,17 @@ def test_motion_is_how_far_the_picture_had_moved_down_and_right(caiman, tmp_path
     np.testing.assert_array_equal(found.movie, np.broadcast_to(still, movie.shape))
 
 
-def test_what_caiman_would_not_take_is_told_in_one_line(caiman, tmp_path):
-    params = packages(caiman) / "caiman" / "source_extraction" / "cnmf" / "params.py"
-    whole = params.read_text()
-    params.write_text(whole.replace('"ring_size_factor", ', ""))
+@pytest.mark.parametrize("generation", ["flat", "both", "grouped"])
+def test_every_caiman_is_told_its_parameters_as_it_wants_them(caiman, movie, tmp_path, generation):
+    with changed(caiman, 'GENERATION = "both"', f'GENERATION = "{generation}"'):
+        found = extract(movie, PARAMETERS, caiman, tmp_path, frame_rate_hz=20.0)
+    assert len(found) == 2
+
+
+def test_a_parameter_that_caiman_would_pass_over_is_told_in_one_line(caiman, tmp_path):
     movie = np.zeros((60, *SHAPE), np.float32)
-    try:
-        with pytest.raises(BackendError, match="ring_size_factor is no parameter of CaImAn"):
-            extract(movie, PARAMETERS, caiman, tmp_path, frame_rate_hz=20.0)
-    finally:
-        params.write_text(whole)
+    with (
+        changed(caiman, '"ring_size_factor", ', ""),
+        pytest.raises(BackendError, match=r"this CaImAn has no parameter ring_size_factor \(init"),
+    ):
+        extract(movie, PARAMETERS, caiman, tmp_path, frame_rate_hz=20.0)

@@ -5,11 +5,18 @@ Written from CaImAn's public documentation; it has not been run where this was w
 
 # What it imports is not in the project's environment, where types are checked.
 # pyright: reportMissingImports=false
+# ruff: noqa: E402
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+
+# CaImAn works in processes: with threads in each of them they would crowd each other out. It is
+# read when numpy is imported.
+for threads in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[threads] = "1"
+
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -39,37 +46,7 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
     height, width = movie.shape[1:]
     tell("writing the movie as CaImAn maps it", 0.05)
     mapped = write_mapped(movie, work)
-    options = params.CNMFParams(
-        params_dict={
-            "dims": (height, width),
-            "fr": float(request["frame_rate_hz"]),
-            "decay_time": float(asked["decay_time"]),
-            "method_init": "corr_pnr",
-            "method_deconvolution": "oasis",
-            "K": asked["K"],
-            "gSig": whole(asked["gSig"]),
-            "gSiz": whole(asked["gSiz"]),
-            "merge_thr": float(asked["merge_thr"]),
-            "p": int(asked["p"]),
-            "tsub": int(asked["tsub"]),
-            "ssub": int(asked["ssub"]),
-            "ssub_B": int(asked["ssub_B"]),
-            "ring_size_factor": float(asked["ring_size_factor"]),
-            "rf": asked["rf"],
-            "stride": asked["stride"],
-            "nb": int(asked["nb"]),
-            "nb_patch": int(asked["nb"]),
-            "min_corr": float(asked["min_corr"]),
-            "min_pnr": float(asked["min_pnr"]),
-            "low_rank_background": None,
-            "update_background_components": True,
-            "normalize_init": False,
-            "center_psf": True,
-            "only_init": True,
-            "del_duplicates": True,
-            "border_pix": 0,
-        }
-    )
+    options = options_of(params.CNMFParams, asked, (height, width), request["frame_rate_hz"])
     pixels, dims, count = caiman.load_memmap(mapped)
     images = np.reshape(pixels.T, [count, *dims], order="F")
     tell("looking for cells", 0.15)
@@ -79,7 +56,9 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
     found = model.estimates
     tell(f"writing {found.A.shape[1]} cells", 0.95)
     # Pixels are counted down the columns, as in Matlab.
-    weights = found.A.toarray().astype(np.float32).T.reshape(-1, width, height)
+    weights = found.A.astype(np.float32)
+    weights = weights.toarray() if hasattr(weights, "toarray") else weights
+    weights = weights.T.reshape(-1, width, height)
 
     def traces(name: str) -> Any:
         # Where no cell is found, lists are empty, or None.
@@ -94,9 +73,55 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
         "S": spikes if len(spikes) else np.zeros_like(calcium),
         "raw": calcium + rest if len(rest) else calcium,
     }
-    if getattr(found, "b0", None) is not None:
-        result["background"] = np.asarray(found.b0, np.float32).reshape(width, height).T
+    haze = getattr(found, "b0", None)
+    if haze is not None and np.size(haze) == height * width:
+        result["background"] = np.asarray(haze, np.float32).reshape(width, height).T
     return result
+
+
+def options_of(kind: Any, asked: dict[str, Any], dims: tuple[int, int], rate_hz: float) -> Any:
+    """Give CaImAn's parameters; ValueError if it does not know one, of which it only warns.
+
+    From 1.11 on they stand in groups, and after 1.13 some only there; before that by themselves.
+    """
+    nb, p = int(asked["nb"]), int(asked["p"])
+    groups: dict[str, dict[str, Any]] = {
+        "data": {"dims": dims, "fr": float(rate_hz), "decay_time": float(asked["decay_time"])},
+        "patch": {
+            "rf": asked["rf"],
+            "stride": asked["stride"],
+            "nb_patch": nb,
+            "low_rank_background": None,
+            "only_init": True,
+            "del_duplicates": True,
+            "border_pix": 0,
+        },
+        "preprocess": {"p": p},
+        "init": {
+            "method_init": "corr_pnr",
+            "center_psf": True,
+            "normalize_init": False,
+            "K": asked["K"],
+            "gSig": whole(asked["gSig"]),
+            "gSiz": whole(asked["gSiz"]),
+            "nb": nb,
+            **{name: int(asked[name]) for name in ("tsub", "ssub", "ssub_B")},
+            **{name: float(asked[name]) for name in ("min_corr", "min_pnr", "ring_size_factor")},
+        },
+        "spatial": {"nb": nb, "update_background_components": True},
+        "temporal": {"nb": nb, "p": p, "method_deconvolution": "oasis"},
+        "merging": {"merge_thr": float(asked["merge_thr"])},
+    }
+    made = kind(params_dict=groups)
+    if made.get("init", "method_init") != groups["init"]["method_init"]:
+        made = kind(params_dict={k: v for group in groups.values() for k, v in group.items()})
+    for group, names in groups.items():
+        for name in names:
+            try:
+                made.get(group, name)
+            except KeyError:
+                raise ValueError(f"this CaImAn has no parameter {name} ({group})") from None
+    return made
 
 
 def correct_motion(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:

@@ -1,7 +1,7 @@
 """A stand-in with CaImAn's names, signatures and conventions, and none of its mathematics.
 
-It takes what CaImAn 1.9 to 1.13 takes, and nothing else: an unknown parameter, a movie that is no
-memory map, or one in another order of pixels is an error here, where CaImAn may only warn.
+It takes what CaImAn from 1.9 on takes, and nothing else: a movie that is no memory map, or one in
+another order of pixels, is an error here. How its parameters are told has changed; see params.py.
 """
 
 import os

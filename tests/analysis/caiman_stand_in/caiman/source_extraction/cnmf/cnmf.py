@@ -19,7 +19,10 @@ class CNMF:
     def fit(self, images):
         get = self.params.get
         assert (get("init", "method_init"), get("init", "center_psf")) == ("corr_pnr", True)
-        assert (get("init", "nb"), get("patch", "nb_patch")) == (0, 0)
+        background = (("init", "nb"), ("spatial", "nb"), ("temporal", "nb"), ("patch", "nb_patch"))
+        assert [get(*one) for one in background] == [0, 0, 0, 0]
+        assert (get("preprocess", "p"), get("temporal", "p")) == (1, 1)
+        assert (get("merging", "merge_thr"), get("data", "fr")) == (0.7, 20)
         assert all(isinstance(side, int) for side in get("init", "gSig") + get("init", "gSiz"))
         assert isinstance(images, np.memmap), "patches are read from the file of a memory map"
         frames = len(images)
@@ -29,14 +32,16 @@ class CNMF:
             # Workers are told the name alone.
             seen = self.dview.map_async(total, [images.filename]).get(60)[0]
             assert seen == float(images.sum(dtype=np.float64))
-        self.estimates = extracted(np.asarray(images), get("init", "gSig")[0])
+        self.estimates = extracted(
+            np.asarray(images), get("init", "gSig")[0], get("patch", "rf") is not None
+        )
 
 
 def total(filename):
     return float(caiman.images_of(filename).sum(dtype=np.float64))
 
 
-def extracted(movie, reach):
+def extracted(movie, reach, patches):
     frames, height, width = movie.shape
     spread, noise = movie.std(axis=0), np.abs(np.diff(movie, axis=0)).mean(axis=0)
     merit, found = spread / (noise + 1e-6), []
@@ -58,4 +63,6 @@ def extracted(movie, reach):
     raw = a.T @ (pixels - np.median(pixels, axis=1, keepdims=True))
     c = np.maximum(raw, 0)
     s = np.maximum(np.diff(c, axis=1, prepend=0), 0)
-    return SimpleNamespace(A=scipy.sparse.csc_matrix(a), C=c, S=s, YrA=raw - c, b0=b0)
+    # After a fit in patches it is sparse, after one of the whole frame it need not be.
+    a = scipy.sparse.csc_matrix(a) if patches else a
+    return SimpleNamespace(A=a, C=c, S=s, YrA=raw - c, b0=b0)

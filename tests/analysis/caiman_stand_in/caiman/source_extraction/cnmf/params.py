@@ -23,14 +23,29 @@ GROUPS = {
 }  # fmt: skip
 
 
+GENERATION = "both"
+"""flat: until 1.10, a name is set in every group that has it. both: from 1.11 to 1.13, groups or
+names. grouped: after that, groups, and only some names by themselves. Unknown names are passed
+over, with a warning at most."""
+
+NO_LONGER_ALONE = ("nb", "merge_thr")
+
+
 class CNMFParams:
     def __init__(self, *, params_dict):
-        self.groups = {name: {} for name in GROUPS}
+        self.groups = {name: dict.fromkeys(keys) for name, keys in GROUPS.items()}
+        self.groups["init"].update(method_init="greedy_roi", gSig=[5, 5], nb=1)
         for key, value in params_dict.items():
-            homes = [name for name, keys in GROUPS.items() if key in keys]
-            assert homes, f"{key} is no parameter of CaImAn"
-            for name in homes:
+            if key in GROUPS and GENERATION != "flat":
+                known = {name: one for name, one in value.items() if name in GROUPS[key]}
+                self.groups[key].update(known)
+                continue
+            if GENERATION == "grouped" and key in NO_LONGER_ALONE:
+                raise TypeError(f"Parameter {key} is not supported at the top level of params_dict")
+            for name in [name for name, keys in GROUPS.items() if key in keys]:
                 self.groups[name][key] = value
 
     def get(self, group, key):
+        if key not in self.groups[group]:
+            raise KeyError(f"No key {key} in group {group}")
         return self.groups[group][key]
