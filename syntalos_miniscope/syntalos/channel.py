@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import queue
+import select
 import socket
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -118,7 +119,8 @@ class PipeChannel:
     def receive(self, timeout_s: float) -> Message | None:
         """Wait for a message; a frame in it is a view that holds until its slot is freed."""
         try:
-            if not self._pipe.poll(max(timeout_s, 0)):
+            # The pipe's own `poll` counts in whole milliseconds, which would make a source late.
+            if not select.select([self._pipe], [], [], max(timeout_s, 0))[0]:
                 return None
             message: Any = self._pipe.recv()
         except OSError as error:
