@@ -90,9 +90,9 @@ class TimeFileWriter:
 
     def _write(self, data: bytes) -> None:
         try:
-            done = self._file.write(data)
-            if done != len(data):
-                self._file.write(data[done:])
+            # A disk that is nearly full takes a part and refuses the rest.
+            while data:
+                data = data[self._file.write(data) :]
         except OSError as error:
             raise disk_error(self.path, error) from error
 

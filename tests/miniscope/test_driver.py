@@ -30,6 +30,8 @@ def test_set_up_sends_the_table_in_order_and_only_one_packet_more(rig, face):
     assert [p for p in sent if p != bytes.fromhex("503d00")] == [*serdes_mode(16.6), *kind.init]
     assert made.daq.scope.bno == {0x3D: 0x0C, 0x41: 9, 0x42: 5}
     assert made.scope.state is State.READY
+    order = [packet.hex() for packet in made.daq.packets]
+    assert order.index("580072ff") < order.index(kind.init[0].hex())
     assert [p for p in made.daq.scope.not_acknowledged if p.hex()[:4] not in ("2001", "5800")] == []
 
 
@@ -124,6 +126,26 @@ def test_closing_at_the_slowest_rate_is_dark(rig):
     made.read(5)
     made.close()
     assert made.daq.scope.led_registers == (255, 255)
+
+
+def test_however_many_packets_are_sent_at_once_the_ring_of_the_daq_holds_them(rig):
+    made = rig().start(rate_hz=2)
+    made.read(5)
+    packet = bytes((0xEE, 0x03, 0x03))
+    before = made.daq.packets.count(packet)
+    made.scope._link.send([packet] * 100)
+    made.scope._link.pass_frames(2, 10)
+    assert made.daq.packets.count(packet) == before + 100
+
+
+def test_after_four_packets_in_a_row_the_daq_has_a_rest(rig, monkeypatch):
+    made = rig().start()
+    made.read(5)
+    times_ns = []
+    monkeypatch.setattr(made.daq, "push", lambda packet: times_ns.append(made.daq.clock.now_ns()))
+    made.scope._link.send([bytes((0xEE, 0x03, 0x03))] * 9)
+    rests = [after - before >= 10e6 for before, after in itertools.pairwise(times_ns)]
+    assert rests == [False, False, False, True, False, False, False, True]
 
 
 def test_the_record_flag_toggles_the_ttl_once_a_frame_and_ends_with_the_stream(rig):

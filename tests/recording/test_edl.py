@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from pictures import picture
 
 from syntalos_miniscope.recording import RecordingError
+from syntalos_miniscope.recording.controls import ControlLog
 from syntalos_miniscope.recording.edl import ExperimentDir, safe_name
 from syntalos_miniscope.recording.edl_tree import open_unit
+from syntalos_miniscope.recording.partial import write_whole
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.signals import SignalTable, SignalZarr
 from syntalos_miniscope.recording.tables import TableWriter
-from syntalos_miniscope.streams import FloatSignalBlock
+from syntalos_miniscope.recording.tsync import read_tsync
+from syntalos_miniscope.recording.tsync_writer import TimeFileWriter
+from syntalos_miniscope.recording.video import VideoWriter
+from syntalos_miniscope.recording.video_dataset import VideoDataset
+from syntalos_miniscope.streams import FloatSignalBlock, Frame
 
 edlio = pytest.importorskip("edlio", reason="edlio needs Python 3.12")
 
@@ -149,6 +155,43 @@ def test_a_read_only_disk_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(RecordingError, match=r"cannot record in .*: Read-only file system; choose"):
         ExperimentDir.create(tmp_path, "m1", "maze")
+
+
+def test_a_small_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(os, "fsync", lambda file: kept.append((tmp_path / "a.json").exists()))
+    write_whole(tmp_path / "a.json", b"{}")
+    assert kept == [False]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_frame_without_a_time_after_a_roll_has_the_next_number(edl_run):
+    run = edl_run(time_us=[100_000 * i for i in range(20)], part_s=1)
+    times = sorted(run.rglob("scope_2_timestamps.tsync"))[0]
+    video = sorted(run.rglob("scope_2.mkv"))[0]
+    video.unlink()
+    writer = VideoWriter(video, 20.0, picture(0))
+    writer.add(picture(10), 1_000_000)
+    writer.close()
+    entries = read_tsync(times).entries
+    times.unlink()
+    with TimeFileWriter(times, module="r", collection_id="", created_s=0):
+        assert entries[0].tolist() == [10, 1_000_000]
+    recording = open_recording(run)
+    assert recording.index.tolist() == list(range(11))
+    assert recording.time_us[-1] == 1_000_000
+    assert any("lacks the last 1 of 1 frames" in text for text in recording.damage)
+
+
+def test_what_was_turned_comes_back_with_its_times(edl_run, tmp_path):
+    run = ExperimentDir.create(tmp_path, "m1", "turned")
+    video = VideoDataset(run.dataset("videos/scope"), "scope", 20.0)
+    video.add(Frame(0, 0, picture(0)))
+    video.close()
+    log = ControlLog(run.dataset("miniscope"))
+    log.changed(1_234_567, "led0", "50", 127)
+    log.close()
+    assert open_recording(run.path).controls == ((1_234_000, "led0", "50", "127"),)
 
 
 def test_a_disk_that_fills_up_is_named_and_the_old_manifest_stays(tmp_path, monkeypatch):

@@ -31,6 +31,19 @@ def test_a_schedule_keeps_its_beat():
     assert gate.openings == 3
 
 
+def test_frames_that_come_late_do_not_shift_the_beat():
+    gate = RecordGate(duration_us=100_000, every_us=500_000)
+    times_us = range(0, 2_100_000, 70_000)
+    kept = [at // 1000 for at in times_us if gate.take(Frame(at, at, MAT))]
+    assert kept == [0, 70, 560, 1050, 1540, 2030]
+
+
+def test_a_pause_forgets_what_was_before_it():
+    gate = RecordGate(waits_for_start=True, before_us=250_000)
+    commands = {4: ControlKind.PAUSE, 5: ControlKind.START}
+    assert times(gate, 7, commands) == [500, 600]
+
+
 def test_beats_that_went_by_without_frames_are_not_made_up_for():
     gate = RecordGate(duration_us=200_000, every_us=1_000_000)
     kept = [

@@ -1,11 +1,12 @@
 import lzma
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syntalos_miniscope.recording import RecordingError
@@ -68,6 +69,7 @@ def test_edlio_reads_what_is_written(tmp_path):
     st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1)), max_size=60),
     st.integers(0, 700),
 )
+@example([(1, 5), (2, 6)], 3)
 def test_what_is_written_comes_back_and_a_cut_loses_only_the_end(tmp_path_factory, entries, cut):
     path = tmp_path_factory.mktemp("tsync") / "t.tsync"
     whole = write(path, entries)
@@ -113,6 +115,33 @@ def test_entries_are_on_disk_before_the_file_is_closed(tmp_path):
     assert file.damage == ("the time file was cut: its last 3 times have no checksum",)
     writer.close()
     assert read_tsync(tmp_path / "t.tsync").damage == ()
+
+
+def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_them_all(tmp_path, monkeypatch):
+    writer = TimeFileWriter(tmp_path / "t.tsync", module="r", collection_id=RUN, created_s=0)
+    write, close = writer._file.write, writer._file.close
+    taken = SimpleNamespace(write=lambda data: write(data[:5]), close=close, closed=False)
+    monkeypatch.setattr(writer, "_file", taken)
+    writer.add(1, 2)
+    writer.close()
+    file = read_tsync(tmp_path / "t.tsync")
+    assert (file.entries.tolist(), file.damage) == ([[1, 2]], ())
+
+
+def test_a_time_file_that_is_there_is_never_written_over(tmp_path):
+    (tmp_path / "t.tsync").write_bytes(b"precious")
+    with pytest.raises(RecordingError, match=r"cannot write .*t\.tsync: File exists"):
+        TimeFileWriter(tmp_path / "t.tsync", module="r", collection_id=RUN, created_s=0)
+    assert (tmp_path / "t.tsync").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("unit", "us"), [(Unit.NANOSECONDS, 3), (Unit.MILLISECONDS, 3_141_000), (Unit.SECONDS, 3141e6)]
+)
+def test_times_of_every_unit_are_given_in_microseconds(tmp_path, unit, us):
+    columns = (Column("no", Unit.INDEX, Kind.UINT32), Column("time", unit, Kind.UINT64))
+    write(tmp_path / "t.tsync", [(0, 3141)], columns=columns)
+    assert read_tsync(tmp_path / "t.tsync").times_us().tolist() == [us]
 
 
 def test_signed_columns_and_sync_points_keep_their_values(tmp_path):
