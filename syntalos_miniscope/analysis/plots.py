@@ -78,7 +78,10 @@ def heatmap(
 def lines(
     x: Floats, curves: Sequence[tuple[Floats, str]], marks: Floats | None = None, unit: str = ""
 ) -> str:
-    """Draw curves (n,) over x (n,), increasing, s; NaN is left out. `marks` are ticks at some x."""
+    """Draw curves (n,) over x (n,), increasing, s; NaN is left out. `marks` are ticks at some x.
+
+    `unit` is that of the curves.
+    """
     finite = [values[np.isfinite(values)] for values, _ in curves]
     both = np.concatenate(finite) if finite else np.zeros(0)
     low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
@@ -95,11 +98,14 @@ def lines(
             f"<line x1='{at:.1f}' x2='{at:.1f}' y1='{HEIGHT - 22}' y2='{HEIGHT - 16}' "
             f"stroke='{OTHER}'/>"
         )
-    return _frame("".join(drawn), (low, high), (float(x[0]), float(x[-1])), (" s", unit))
+    return _frame("".join(drawn), (low, high), (float(x[0]), float(x[-1])), ("s", unit))
 
 
-def histogram(values: Floats, bins: int = 60) -> str:
-    """Draw how often which value comes; the outer thousandths are left out."""
+def histogram(values: Floats, units: tuple[str, str], bins: int = 60) -> str:
+    """Draw how often which value comes; the outer thousandths are left out.
+
+    `units` are that of the values, and what is counted.
+    """
     kept = values[np.isfinite(values)]
     low, high = (float(v) for v in np.percentile(kept, (0.1, 99.9)))
     counts, edges = np.histogram(kept, bins, (low, high if high > low else low + 1))
@@ -111,7 +117,7 @@ def histogram(values: Floats, bins: int = 60) -> str:
         for k, count in enumerate(counts)
         for bar in [count / tallest * (HEIGHT - 32)]
     )
-    return _frame(drawn, (0, tallest), (float(edges[0]), float(edges[-1])), ("", ""))
+    return _frame(drawn, (0, tallest), (float(edges[0]), float(edges[-1])), units)
 
 
 def _frame(
@@ -119,13 +125,15 @@ def _frame(
 ) -> str:
     unit, unit_y = units
     texts = [
-        (40, 16, "end", f"{y[1]:.3g}{unit_y}"),
+        (40, 16, "end", f"{y[1]:.3g}"),
+        (48, 16, "start", unit_y),
         (40, HEIGHT - 22, "end", f"{y[0]:.3g}"),
-        (44, HEIGHT - 6, "start", f"{x[0]:.4g}{unit}"),
-        (WIDTH - 10, HEIGHT - 6, "end", f"{x[1]:.4g}{unit}"),
+        (44, HEIGHT - 6, "start", f"{x[0]:.4g} {unit}"),
+        (WIDTH - 10, HEIGHT - 6, "end", f"{x[1]:.4g} {unit}"),
     ]
     labels = "".join(
-        f"<text x='{a}' y='{b}' text-anchor='{anchor}' font-size='11' fill='#808080'>{text}</text>"
+        f"<text x='{a}' y='{b}' text-anchor='{anchor}' font-size='11' fill='#808080'>{escape(text)}"
+        f"</text>"
         for a, b, anchor, text in texts
     )
     return f"<svg viewBox='0 0 {WIDTH} {HEIGHT}' width='100%'>{drawn}{labels}</svg>"

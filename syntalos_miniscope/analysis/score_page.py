@@ -49,7 +49,8 @@ def page(title: str, said: Said, truth: Truth, scores: Scores) -> str:
     parts += _shift_plots(said, truth)
     parts += _trace_plots(said, truth, scores)
     if len(said.latency_ms):
-        parts.append("<h2>From the frame to the decision, ms</h2>" + histogram(said.latency_ms))
+        drawn = histogram(said.latency_ms, ("ms", "decisions"))
+        parts.append("<h2>From the frame to the decision</h2>" + drawn)
     return whole_page(title, "\n".join(parts))
 
 
@@ -58,13 +59,14 @@ def _shift_plots(said: Said, truth: Truth) -> list[str]:
     if not len(shown):
         return []
     true, mine = truth.shifts.at(shown), said.shifts.at(shown)
-    parts = ["<h2>Shifts, px, at the end</h2>"]
-    for axis in range(2):
+    parts = ["<h2>Shifts, at the end</h2>"]
+    for axis, unit in enumerate(("px down", "px right")):
         level = np.nanmean(mine[:, axis] - true[:, axis]) if np.isfinite(true).any() else 0.0
-        parts.append(lines(shown / 1e6, [(true[:, axis] + level, TRUE), (mine[:, axis], MINE)]))
+        curves = [(true[:, axis] + level, TRUE), (mine[:, axis], MINE)]
+        parts.append(lines(shown / 1e6, curves, unit=unit))
     errors = shift_errors_px(said.shifts, truth.shifts)
     if len(errors):
-        parts.append("<h2>Errors of the shifts, px</h2>" + histogram(errors.ravel()))
+        parts.append("<h2>Errors of the shifts</h2>" + histogram(errors.ravel(), ("px", "shifts")))
     return parts
 
 
@@ -80,7 +82,8 @@ def _trace_plots(said: Said, truth: Truth, scores: Scores) -> list[str]:
         at = int(order[min(int(share * len(order)), len(order) - 1)])
         channel, cell = scores.pairs[at]
         drawn = [(_unit(true[:, cell]), TRUE), (_unit(mine[:, channel]), MINE)]
-        parts.append(f"<p>r = {scores.trace_r[at]:.3f}</p>" + lines(shown / 1e6, drawn))
+        shape = lines(shown / 1e6, drawn, unit="of its range")
+        parts.append(f"<p>r = {scores.trace_r[at]:.3f}</p>" + shape)
     return parts
 
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -189,6 +191,13 @@ def test_the_page_shows_every_figure_and_needs_no_other_file():
     for name, value in score(said, true).figures().items():
         assert name in text and (value is None or f"{value:.3f}" in text)
     assert "http" not in text and "nan" not in text
+    plots = [
+        re.findall(r"<text[^>]*>(.*?)</text>", one) for one in re.findall("<svg.*?</svg>", text)
+    ]
+    assert [said[1] for said in plots] == [
+        "px down", "px right", "shifts", *["of its range"] * 3, "decisions"
+    ]  # fmt: skip
+    assert [said[-1].split()[1] for said in plots] == ["s", "s", "px", "s", "s", "s", "ms"]
 
 
 def test_the_page_of_an_empty_run_can_be_drawn():

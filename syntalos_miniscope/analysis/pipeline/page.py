@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope.analysis.pipeline.configs import Configs
 from syntalos_miniscope.analysis.pipeline.motion import MotionView
-from syntalos_miniscope.analysis.pipeline.prepare import Prepared
+from syntalos_miniscope.analysis.pipeline.prepare import Prepared, movie_unit
 from syntalos_miniscope.analysis.pipeline.results import PostprocessingResult
 from syntalos_miniscope.analysis.pipeline.threshold_page import thresholds
 from syntalos_miniscope.analysis.pipeline.tuning import Tuning
@@ -128,8 +128,8 @@ def _cells(shown: Shown) -> list[str]:
     time_s, every = _times(shown)
     parts = [
         "<h2>The liveliest cells</h2>",
-        "<p class='faint'>Trace (<span class='mine'>denoised</span> over raw) in units of the "
-        "movie; ticks are events.</p>",
+        "<p class='faint'>Trace (<span class='mine'>denoised</span> over raw); ticks are "
+        "events.</p>",
     ]
     events = shown.rhythm.ca_events_idx or {}
     for k in kept[np.argsort(evaluation.snr[kept])[::-1][:SHOWN_TRACES]]:
@@ -142,7 +142,8 @@ def _cells(shown: Shown) -> list[str]:
             (extraction.raw_traces[k, every].astype(np.float64), FAINT),
             (extraction.traces[k, every].astype(np.float64), MINE),
         ]
-        parts.append(lines(time_s[every], curves, time_s[marks]))
+        unit = movie_unit(shown.configs.preprocess)
+        parts.append(lines(time_s[every], curves, time_s[marks], unit))
     return parts
 
 
@@ -165,7 +166,7 @@ def _motion(shown: Shown) -> list[str]:
         side_by_side([(picture(m), text) for m, text in zip(means, texts, strict=True)]),
         "<p class='faint'>One row of pixels, frame under frame: what stands still is straight.</p>",
         side_by_side([(picture(paths[0]), "before"), (picture(paths[1]), "after")]),
-        "<p class='faint'>Motion taken back, px: "
+        "<p class='faint'>Motion taken back: "
         "<span class='mine'>down</span>, <span class='true'>right</span>.</p>",
         lines(
             time_s[every],
@@ -173,6 +174,7 @@ def _motion(shown: Shown) -> list[str]:
                 (shown.prepared.shifts[every, 0].astype(np.float64), MINE),
                 (shown.prepared.shifts[every, 1].astype(np.float64), OTHER),
             ],
+            unit="px",
         ),
     ]
 
@@ -197,10 +199,10 @@ def _light(shown: Shown) -> list[str]:
     used = f"{chosen} is used" if chosen else "none is used"
     return [
         "<h2>Light</h2>",
-        f"<p class='faint'>Mean of the frames, counts: as recorded in grey, after median "
+        f"<p class='faint'>Mean of the frames: as recorded in grey, after median "
         f"detrending in {_hue(chosen, 'median')}, after linear (about its mean) in "
         f"{_hue(chosen, 'linear')}; {used}.</p>",
-        lines(time_s[every], curves),
+        lines(time_s[every], curves, unit="counts"),
     ]
 
 
@@ -216,23 +218,23 @@ def _rhythm(shown: Shown) -> list[str]:
     parts = ["<h2>Rhythm of the mean fluorescence</h2>"]
     if found.filtered is not None:
         low, high = shown.configs.postprocess.cut
-        parts.append(f"<p class='faint'>From {low:g} to {high:g} Hz, counts</p>")
-        parts.append(lines(time_s[every], [(found.filtered[every], MINE)]))
+        parts.append(f"<p class='faint'>From {low:g} to {high:g} Hz</p>")
+        parts.append(lines(time_s[every], [(found.filtered[every], MINE)], unit="counts"))
     if found.miniscope_phases is not None:
-        parts.append("<p class='faint'>Its phase, rad; the first minute</p>")
+        parts.append("<p class='faint'>Its phase; the first minute</p>")
         part = time_s <= time_s[0] + 60
-        parts.append(lines(time_s[part], [(found.miniscope_phases[part], OTHER)]))
+        parts.append(lines(time_s[part], [(found.miniscope_phases[part], OTHER)], unit="rad"))
     if found.p_spect is not None and found.t_spect is not None and found.freqs_spect is not None:
         levels = (float(np.percentile(found.p_spect, 2)), float(np.percentile(found.p_spect, 99.5)))
         parts.append(
-            f"<p class='faint'>Spectrogram: Hz over s; from {levels[0]:.0f} dB (black) to "
+            f"<p class='faint'>Spectrogram, from {levels[0]:.0f} dB (black) to "
             f"{levels[1]:.0f} dB (yellow)</p>"
         )
         t, f = found.t_spect, found.freqs_spect
         parts.append(
             heatmap(
                 found.p_spect, (float(t[0]), float(t[-1])), (float(f[0]), float(f[-1])),
-                (" s", ""), levels,
+                ("s", "Hz"), levels,
             )
         )  # fmt: skip
     return parts if len(parts) > 1 else []

@@ -131,14 +131,22 @@ def pixel_scale(recording: Recording, config: PreprocessConfig) -> PixelScale:
 
     Changes over a baseline of next to nothing, beyond 63 or 240, do not fit and are clipped.
     """
-    if config.df_over_f and config.df_over_f_method == "delta_f_over_f":
-        return PixelScale(-1, 64 / 65535, 16, "dF/F")
-    if config.df_over_f:
-        return PixelScale(-16, 256 / 65535, 16, "dF/sqrt(F)")
+    unit = movie_unit(config)
+    if unit == "dF/F":
+        return PixelScale(-1, 64 / 65535, 16, unit)
+    if unit == "dF/sqrt(F)":
+        return PixelScale(-16, 256 / 65535, 16, unit)
     if config.detrend_method == "linear":
         # A straight line with its mean is gone, so values lie on both sides of 0.
-        return PixelScale(-recording.full_scale, 2 * recording.full_scale / 65535, 16, "counts")
-    return PixelScale(0, 1, 8 if recording.full_scale < 256 else 16, "counts")
+        return PixelScale(-recording.full_scale, 2 * recording.full_scale / 65535, 16, unit)
+    return PixelScale(0, 1, 8 if recording.full_scale < 256 else 16, unit)
+
+
+def movie_unit(config: PreprocessConfig) -> str:
+    """Give the unit of the movie, and so of the traces."""
+    if not config.df_over_f:
+        return "counts"
+    return "dF/F" if config.df_over_f_method == "delta_f_over_f" else "dF/sqrt(F)"
 
 
 def _look(

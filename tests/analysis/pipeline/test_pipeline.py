@@ -155,6 +155,16 @@ def test_the_report_shows_all_of_it(ucla):
     assert settings["extraction"]["min_pnr"] == 8
 
 
+def test_every_plot_of_the_report_says_its_units(ucla):
+    text = (ucla.saved_movies / "report.html").read_text()
+    plots = [
+        re.findall(r"<text[^>]*>(.*?)</text>", one) for one in re.findall(r"<svg.*?</svg>", text)
+    ]
+    units = [said[1] for said in plots]
+    assert units == ["counts"] * (len(units) - 5) + ["px", "counts", "counts", "rad", "Hz"]
+    assert len(units) > 6 and all(end.endswith(" s") for said in plots for end in said[-2:])
+
+
 def test_what_is_done_is_not_done_again(ucla, rig):
     repeated, busy = again(rig)
     assert busy == {"Events and rhythms", "Writing the results"}
