@@ -83,6 +83,11 @@ class MinisimZarrWriter:
         self._columns = self._open_columns()
         self._write_truth(truth)
 
+    def expect(self, extras: Mapping[str, NDArray[Any]]) -> None:
+        """Make arrays for such extras of a frame, which takes too long for when it comes."""
+        for name, value in extras.items():
+            self._array(self._extras, "ground_truth/extras", name, value, TRUTH_CHUNK_FRAMES)
+
     def append(
         self,
         movie: NDArray[Any] | None,
@@ -95,17 +100,21 @@ class MinisimZarrWriter:
         for name, column in self._columns.items():
             column.append(getattr(truth, _FIELD_OF_FRAME.get(name, name)))
         for name, value in truth.extras.items():
-            self._grow(self._extras, "ground_truth/extras", name, value, TRUTH_CHUNK_FRAMES)
+            array = self._array(
+                self._extras, "ground_truth/extras", name, value, TRUTH_CHUNK_FRAMES
+            )
+            array.append(value)
         for stage, picture in (snapshots or {}).items():
-            self._grow(self._snapshots, "snapshots", stage, picture, MOVIE_CHUNK_FRAMES)
+            array = self._array(self._snapshots, "snapshots", stage, picture, MOVIE_CHUNK_FRAMES)
+            array.append(picture)
 
-    def _grow(
-        self, to: dict[str, GrowingArray], group: str, name: str, value: NDArray[Any], chunk: int
-    ) -> None:
-        if name not in to:
-            like = np.zeros_like(value)
-            to[name] = GrowingArray(self._root.require_group(group), name, like, 0, chunk)
-        to[name].append(value)
+    def _array(
+        self, known: dict[str, GrowingArray], group: str, name: str, like: NDArray[Any], chunk: int
+    ) -> GrowingArray:
+        if name not in known:
+            parent = self._root.require_group(group)
+            known[name] = GrowingArray(parent, name, np.zeros_like(like), 0, chunk)
+        return known[name]
 
     def flush(self) -> None:
         """Bring what waits in memory to the disk."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from queue import Queue
 from threading import Thread
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from syntalos_miniscope.node import Context, Out
 from syntalos_miniscope.recording.minisim_zarr_writer import MinisimZarrWriter
 from syntalos_miniscope.recording.truth import FrameTruth, GroundTruth
 from syntalos_miniscope.simulation.batch import zarr_writer
 from syntalos_miniscope.simulation.live import SimulatedExposure
-from syntalos_miniscope.simulation.renderer import GAINS, Renderer
-from syntalos_miniscope.simulation.truth import TruthKeeper
+from syntalos_miniscope.simulation.renderer import GAINS, Rendered, Renderer
+from syntalos_miniscope.simulation.truth import TruthKeeper, extras_of
 from syntalos_miniscope.streams import FloatSignalBlock, TableRow
 
 TRUTH_OUTPUTS = (
@@ -49,9 +51,10 @@ class LiveTruth:
         dataset = ctx.dataset("truth")
         if dataset is not None:
             path = dataset.data_file("truth.zarr")
-            self._file = TruthFile(
-                zarr_writer(path, renderer.spec, self._keeper.start, movie=False)
-            )
+            writer = zarr_writer(path, renderer.spec, self._keeper.start, movie=False)
+            writer.expect(_extras_of(renderer.advance(), 0, 0))
+            renderer.seek(0)
+            self._file = TruthFile(writer)
         units = [f"cell {unit}" for unit in range(self.n_units)]
         us = {"time_unit": "microseconds"}
         ctx.describe("truth-motion-out", **us, data_unit="px", signal_names=["dy", "dx"])
@@ -100,18 +103,23 @@ class LiveTruth:
 
     def _known_of(self, exposure: SimulatedExposure) -> FrameTruth:
         frame, rendered = exposure.frame, exposure.rendered
-        truth, knobs = self._keeper.frame(rendered), rendered.settings
-        live = {
-            "frame_index": frame.index,
-            "time_us": frame.time_us,
-            "shown_index": rendered.index,
-            "led_percent": knobs.led_percent,
-            "ewl": knobs.ewl,
-            "gain": GAINS[knobs.gain],
-            "frame_rate_hz": knobs.frame_rate_hz,
-        }
-        stamps = {name: np.array(float(value)) for name, value in live.items()}
-        return replace(truth, extras={**truth.extras, **stamps})
+        extras = _extras_of(rendered, frame.index, frame.time_us)
+        return replace(self._keeper.frame(rendered), extras=extras)
+
+
+def _extras_of(rendered: Rendered, frame_index: int, time_us: int) -> dict[str, NDArray[Any]]:
+    knobs = rendered.settings
+    live = {
+        "frame_index": frame_index,
+        "time_us": time_us,
+        "shown_index": rendered.index,
+        "led_percent": knobs.led_percent,
+        "ewl": knobs.ewl,
+        "gain": GAINS[knobs.gain],
+        "frame_rate_hz": knobs.frame_rate_hz,
+    }
+    stamps = {name: np.array(float(value)) for name, value in live.items()}
+    return extras_of(rendered) | stamps
 
 
 class TruthFile:

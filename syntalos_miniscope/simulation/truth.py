@@ -12,6 +12,14 @@ from syntalos_miniscope.simulation.renderer import Rendered, Renderer
 Floats = NDArray[np.float64]
 
 
+def extras_of(rendered: Rendered) -> dict[str, Floats]:
+    """Give what is true of an exposure beyond what minisim knows."""
+    extras = {name: np.asarray(value, np.float64) for name, value in rendered.extras.items()}
+    if rendered.quaternion is not None:
+        extras["orientation"] = np.array(rendered.quaternion)
+    return extras
+
+
 class TruthKeeper:
     """Turns what was rendered into truth; `until` is the stage at which the renderer ends.
 
@@ -30,9 +38,6 @@ class TruthKeeper:
         np.minimum(self._low, rendered.traces, out=self._low)
         np.maximum(self._high, rendered.traces, out=self._high)
         start = self.start
-        extras = {name: np.asarray(value, np.float64) for name, value in rendered.extras.items()}
-        if rendered.quaternion is not None:
-            extras["orientation"] = np.array(rendered.quaternion)
         alive = "cell_activity" in self._stages
         return FrameTruth(
             C=rendered.traces if alive else np.zeros_like(rendered.traces),
@@ -45,7 +50,7 @@ class TruthKeeper:
             neuropil_population=(
                 None if start.neuropil_population is None else rendered.neuropil_population
             ),
-            extras=extras,
+            extras=extras_of(rendered),
         )
 
     def detectable(self) -> NDArray[np.bool_]:

@@ -137,6 +137,22 @@ def test_the_truth_is_stored_with_the_run(small: Path, tmp_path: Path):
     assert Spec.model_validate(json.loads((path / "spec.json").read_text())).seed == 3
 
 
+def test_no_file_of_the_truth_is_made_while_frames_come(small: Path, tmp_path: Path):
+    """Making one takes as long as a frame, and the first frames would be late."""
+
+    def arrays(made: Path) -> set[Path]:
+        (folder,) = made.rglob("ground_truth")
+        return {path.parent.relative_to(folder) for path in folder.rglob(".zarray")}
+
+    only_prepared = script(small, record_to=tmp_path / "prepared")
+    only_prepared.prepare()
+    before = arrays(tmp_path / "prepared")
+    only_prepared.stop()
+    ran(script(small, record_to=tmp_path / "run"), frames=3)
+    assert arrays(tmp_path / "run") == before
+    assert {Path("C"), Path("extras", "orientation"), Path("extras", "ewl")} <= before
+
+
 def test_stored_truth_is_of_the_focus_and_the_cells_that_the_run_began_with(
     small: Path, tmp_path: Path
 ):

@@ -136,6 +136,19 @@ def test_truth_is_kept_without_a_movie(tmp_path: Path) -> None:
     assert recording.truth().C.shape == (UNITS, 5)
 
 
+def test_extras_that_were_expected_are_those_that_come(tmp_path: Path) -> None:
+    extras = {"ewl": np.array(3.0), "orientation": np.arange(4.0)}
+    writer = open_writer(tmp_path / "a.zarr")
+    writer.expect(extras)
+    for k in range(3):
+        writer.append(picture(k), replace(frame_truth(k), extras=extras))
+    writer.close()
+    stored = open_minisim_zarr(tmp_path / "a.zarr").truth().extras
+    assert {name: value.tolist() for name, value in stored.items()} == {
+        "ewl": [3.0] * 3, "orientation": [[0.0, 1.0, 2.0, 3.0]] * 3
+    }  # fmt: skip
+
+
 def test_what_only_the_end_can_tell_is_written_at_the_end(tmp_path: Path) -> None:
     writer = open_writer(tmp_path / "a.zarr")
     writer.append(picture(0), frame_truth(0))
