@@ -37,7 +37,8 @@ class RecordingPlayer(Node):
         """Open the recording and say what is odd about it."""
         if not self.settings.path:
             raise RecordingError(
-                "path is not set; give the folder or file of a recording, as --set player.path=DIR"
+                "path is not set; give the folder or file of a recording in the settings of this "
+                "box, or on the command line as --set player.path=DIR"
             )
         self._recording = open_recording(Path(self.settings.path).expanduser())
         self._playback = Playback(

@@ -139,7 +139,7 @@ def test_display_frames_are_made_only_for_somebody(recording):
 
 
 def test_no_path_is_one_line_that_says_how():
-    with pytest.raises(RecordingError, match=r"path is not set; .* --set player\.path=DIR"):
+    with pytest.raises(RecordingError, match=r"not set; .* settings .* --set player\.path=DIR"):
         Script(Player(Player.Settings())).prepare()
 
 
