@@ -166,7 +166,8 @@ def test_a_small_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatc
 
 
 def test_a_frame_without_a_time_after_a_roll_has_the_next_number(edl_run):
-    run = edl_run(time_us=[100_000 * i for i in range(20)], part_s=1)
+    numbers = list(range(5, 25))
+    run = edl_run(index=numbers, time_us=[100_000 * i for i in range(20)], part_s=1)
     times = sorted(run.rglob("scope_2_timestamps.tsync"))[0]
     video = sorted(run.rglob("scope_2.mkv"))[0]
     video.unlink()
@@ -176,9 +177,9 @@ def test_a_frame_without_a_time_after_a_roll_has_the_next_number(edl_run):
     entries = read_tsync(times).entries
     times.unlink()
     with TimeFileWriter(times, module="r", collection_id="", created_s=0):
-        assert entries[0].tolist() == [10, 1_000_000]
+        assert entries[0].tolist() == [15, 1_000_000]
     recording = open_recording(run)
-    assert recording.index.tolist() == list(range(11))
+    assert recording.index.tolist() == numbers[:11]
     assert recording.time_us[-1] == 1_000_000
     assert any("lacks the last 1 of 1 frames" in text for text in recording.damage)
 
