@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 from virtual_miniscope import usbip_wire as wire
 from virtual_miniscope.controls import StallError
-from virtual_miniscope.daq import Daq, UnpluggedError
+from virtual_miniscope.daq import Daq, RingOverflowError, UnpluggedError
 from virtual_miniscope.descriptors import (
     bos_descriptor,
     configuration_descriptor,
@@ -124,8 +124,9 @@ class Attached:
                     self._queue(request)
         except OSError:
             pass
-        self.end()
-        pump.join()
+        finally:
+            self.end()
+            pump.join()
 
     def end(self) -> None:
         """Pull the cable."""
@@ -188,7 +189,8 @@ class Attached:
                 reply = self._standard(kind, code, value, index)
         except StallError:
             self._answer(request, wire.EPIPE)
-        except UnpluggedError:
+        except (UnpluggedError, RingOverflowError):
+            # The firmware does not check its ring: a box whose memory was overwritten is gone.
             self.end()
         else:
             self._answer(request, 0, reply[:length])
