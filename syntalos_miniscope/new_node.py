@@ -46,7 +46,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
+import numpy as np
 from pydantic import Field
 
 from syntalos_miniscope.node import Context, In, Node, Out, Settings, live
@@ -60,7 +60,7 @@ class @CLASS@Settings(Settings):
     invert: bool = Field(False, description="Bright becomes dark")
 
 
-class @CLASS@(Node):
+class @CLASS@Node(Node):
     """Takes frames and hands on others."""
 
     inputs = (In("frames-in", "Frames", Frame),)
@@ -72,32 +72,41 @@ class @CLASS@(Node):
         ctx.describe("frames-out", **ctx.metadata("frames-in"))
 
     def on_data(self, ctx: Context, port: str, item: Any) -> None:
-        """Brighten one frame. Frames are read-only: make a new array."""
-        mat = cv2.add(item.mat, float(self.settings.brightness))
+        """Brighten one frame, of 8 or 16 bits. Frames are read-only: make a new array."""
+        depth = item.mat.dtype
+        brighter = item.mat + np.int32(self.settings.brightness)
+        mat = np.clip(brighter, 0, np.iinfo(depth).max).astype(depth)
         if self.settings.invert:
-            mat = cv2.bitwise_not(mat)
+            mat = np.invert(mat)
         ctx.emit("frames-out", Frame(item.index, item.time_us, mat))
         ctx.count("frames")
 ''',
     "test_@NAME@.py": '''"""What the box promises; run it with pytest."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
 from syntalos_miniscope.streams import Frame
 
+NODE: Any = Catalog.find([Path(__file__).parents[1]]).node("@NAME@")
 
-def test_every_pixel_is_brighter() -> None:
-    node = Catalog.find([Path(__file__).parents[1]]).node("@NAME@")
-    script = Script(node(node.Settings(brightness=5)))
+
+@pytest.mark.parametrize(
+    "mat", [np.full((4, 4), 7, np.uint8), np.full((4, 4, 3), 7, np.uint8)], ids=["grey", "colour"]
+)
+def test_every_pixel_is_brighter(mat: np.ndarray) -> None:
+    script = Script(NODE(NODE.Settings(brightness=5)))
     script.prepare()
     script.start()
-    script.feed("frames-in", Frame(0, 0, np.full((4, 4), 7, np.uint8)))
+    script.feed("frames-in", Frame(0, 0, mat))
     script.stop()
     (frame,) = script.emitted["frames-out"]
+    assert isinstance(frame, Frame)
     assert frame.mat.min() == frame.mat.max() == 12
 ''',
     "icon.svg": """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48">

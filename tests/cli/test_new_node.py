@@ -4,17 +4,21 @@ import json
 import subprocess
 import sys
 
+import pytest
 
-def test_a_new_node_is_found_runs_and_passes_its_own_test(cli, tmp_path) -> None:
-    made = cli("new-node", "my_filter", "--in", str(tmp_path / "mine"))
+
+@pytest.mark.parametrize(("name", "title"), [("my_filter", "My Filter"), ("frame", "Frame")])
+def test_a_new_node_is_found_runs_and_passes_its_own_test(cli, tmp_path, name, title) -> None:
+    """Also one whose name is that of something that it imports."""
+    made = cli("new-node", name, "--in", str(tmp_path / "mine"))
     assert made.returncode == 0, made.stderr
-    folder = tmp_path / "mine" / "my_filter"
+    folder = tmp_path / "mine" / name
     assert {path.name for path in folder.iterdir()} == {
-        "module.toml", "node.py", "icon.svg", "test_my_filter.py",
+        "module.toml", "node.py", "icon.svg", f"test_{name}.py",
     }  # fmt: skip
     listed = cli("nodes", "--json", "--nodes", str(tmp_path / "mine"))
-    (entry,) = [node for node in json.loads(listed.stdout) if node["id"] == "my_filter"]
-    assert entry["name"] == "My Filter"
+    (entry,) = [node for node in json.loads(listed.stdout) if node["id"] == name]
+    assert entry["name"] == title
     tested = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
         capture_output=True, text=True, timeout=100, cwd=tmp_path,
