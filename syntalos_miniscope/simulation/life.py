@@ -104,7 +104,8 @@ class Life:
         ):
             if stage is not None:
                 stage.reset()
-        self.rise_um = 0.0
+        self.rise_um = self._coming_rise_um = 0.0
+        self._foresee_rise(0)
         self._frame = -1
         self._end: float = 0
 
@@ -148,6 +149,11 @@ class Life:
         return Moment(traces / max(bins, 1), spikes, intact, whole_path, shift_um)
 
     @property
+    def will_rise(self) -> bool:
+        """Whether the tissue rises or sinks in the frame to come, so that all cells blur anew."""
+        return self._coming_rise_um != self.rise_um
+
+    @property
     def quaternion(self) -> Quaternion | None:
         """Orientation of the head; None if there is no behaviour."""
         return None if self.animal is None else self.animal.quaternion
@@ -164,12 +170,17 @@ class Life:
             self.motion.advance(frame, 1.0 if self.animal is None else self.animal.vigour)
         if self.deformation is not None:
             self.deformation.advance(frame)
-        if self._z_drift is not None and self._rise is not None:
-            self._rise.advance(frame)
-            rise_um = self._z_drift.sd_um * float(self._rise.values[0])
-            if abs(rise_um - self.rise_um) >= _RISE_STEP_UM:
-                self.rise_um = rise_um
+        self.rise_um = self._coming_rise_um
+        self._foresee_rise(frame + 1)
         self._frame = frame
+
+    def _foresee_rise(self, frame: int) -> None:
+        if self._z_drift is None or self._rise is None:
+            return
+        self._rise.advance(frame)
+        rise_um = self._z_drift.sd_um * float(self._rise.values[0])
+        if abs(rise_um - self.rise_um) >= _RISE_STEP_UM:
+            self._coming_rise_um = rise_um
 
     def _act(self, frame: int) -> float:
         """Let the animal and the cells live through a frame; give the sum of all traces."""

@@ -21,9 +21,6 @@ from syntalos_miniscope.simulation.spec import Spec
 from syntalos_miniscope.simulation.steps import Sensor
 from syntalos_miniscope.streams import Frame
 
-_MEMORY = 0.98
-"""How much of a slow frame is expected of the next: tissue that rises is blurred anew again."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedExposure(Exposure):
@@ -71,8 +68,9 @@ class SimulatedScope:
         self._waiting: SimulatedExposure | None = None
         self._last: Rendered | None = None
         self._counters = {"dropped": 0, "late": 0, "repeated": 0}
-        # All kernels are compiled, or loaded, before the first frame is due.
+        # All kernels are compiled, or loaded, before the first frame is due; some wait for frame 1.
         self._link.warm_up()
+        self.renderer.skip()
         if self.renderer.advance(self._settings).image is None:
             raise ValueError("no step of the spec makes a picture; add composite at least")
         self.renderer.seek(0)
@@ -149,7 +147,8 @@ class SimulatedScope:
         interval_us = 1e6 / self.frame_rate_hz
         self._due_us += interval_us
         # The first half belongs to whoever works on the frame before, but a new focus takes long.
-        refocused = self._last is not None and self._last.settings.ewl != self._settings.ewl
+        turned = self._last is not None and self._last.settings.ewl != self._settings.ewl
+        refocused = turned or self.renderer.life.will_rise
         lead_us = interval_us if refocused else max(interval_us / 2, 2 * self._took_us)
         self._render_us = self._due_us - lead_us
         return self._settings
@@ -175,7 +174,7 @@ class SimulatedScope:
                 rendered = self._last
             case _:
                 rendered = self._last = self.renderer.advance(settings)
-                self._took_us = max(clock.now_us() - began_us, _MEMORY * self._took_us)
+                self._took_us = clock.now_us() - began_us
         time_us = round(self._due_us + self._link.jitter_us(index, interval_us))
         frame = Frame(index, time_us, self._as_frame(rendered))
         return SimulatedExposure(frame, rendered.quaternion, rendered)

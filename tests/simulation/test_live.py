@@ -3,13 +3,17 @@
 # A None where a picture or a stage was promised fails a test all the same.
 # pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
 # pyright: reportOptionalOperand=false, reportArgumentType=false
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
-from small_scene import FULL, NOMINAL, knobs, spec
+from small_scene import FULL, NOMINAL, knobs, play, spec
 
 from syntalos_miniscope.clock import RunClock
-from syntalos_miniscope.simulation import Extras
-from syntalos_miniscope.simulation.extras import Faults
+from syntalos_miniscope.simulation import Extras, bleaching, drift
+from syntalos_miniscope.simulation.extras import Faults, ZDrift
 from syntalos_miniscope.simulation.live import SimulatedScope
 from syntalos_miniscope.simulation.renderer import Renderer
 
@@ -167,6 +171,37 @@ def test_a_new_focus_is_rendered_as_soon_as_its_exposure_begins(jumping: Jumping
     jumping.at_s(0.2249)
     assert scope.read(0.0) is None
     assert scope.renderer.index == 4
+
+
+def test_tissue_that_rises_is_blurred_anew_as_soon_as_its_exposure_begins(jumping: Jumping):
+    rising = ZDrift(sd_um=3.0, tau_s=2.0)
+    scene = spec().model_copy(update={"extras": Extras(z_drift=rising)})
+    rises_um = [0.0, *(frame.extras["rise_um"] for frame in play(Renderer(scene), 20))]
+    scope = SimulatedScope(scene, NOMINAL)
+    jumping.clock.start()
+    scope.start(jumping.clock)
+    early = []
+    for k in range(20):
+        jumping.at_s(k / 20)
+        scope.read(0.0)
+        early.append(scope.renderer.index == k + 1)
+        jumping.at_s((k + 1) / 20)
+        assert scope.read(0.0).frame.index == k
+    assert early == [before != now for before, now in pairwise(rises_um)]
+    assert any(early) and not all(early)
+
+
+def test_whatever_is_compiled_is_there_before_the_first_frame(monkeypatch):
+    used: list[str] = []
+
+    def spied(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given: (used.append(name), function(*given))[1]
+
+    for module, name in ((bleaching, "_fade"), (drift, "_wandered")):
+        monkeypatch.setattr(module, name, spied(name, getattr(module, name)))
+    scope = SimulatedScope(spec())
+    assert set(used) == {"_fade", "_wandered"}
+    assert scope.renderer.index == 0
 
 
 def test_closing_twice_is_safe_and_nothing_comes_after(jumping: Jumping):
