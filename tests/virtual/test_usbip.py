@@ -43,7 +43,7 @@ class Host:
         raw = bytes.fromhex(setup)
         request = wire.Submit(7, direction, 0, length or len(data), raw, data)
         self.link.sendall(wire.submit_message(request, 2))
-        return wire.read_return(self.link, {7})
+        return wire.read_return(self.link, {7} if length else set())
 
     def close(self) -> None:
         self.link.close()
