@@ -123,7 +123,7 @@ def draw_a_run() -> None:
     window.recordings.ask_export()
     dialog = window.recordings.dialog
     assert dialog is not None
-    kept = window.run_bar.export_dir / "m01" / "2026-11-20" / "rehearsal"
+    (kept,) = (window.run_bar.export_dir / "m01").glob("*/rehearsal")
     dialog.recording.show_value(kept)
     dialog.recording.changed.emit()
     save(dialog, "export")
