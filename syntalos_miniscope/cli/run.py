@@ -202,6 +202,10 @@ def _tell(summary: dict[str, Any]) -> None:
         say_error(summary["error"])
     if summary["export_dir"]:
         say(f"Recording: {summary['export_dir']}")
+    if summary["export_dir"] and any(
+        node["type"] == "video_recorder" and node["counters"].get("frames")
+        for node in summary["nodes"]
+    ):
         say(f"Look at it: syntalos-miniscope info '{summary['export_dir']}'")
         say(
             "Play it:    syntalos-miniscope run real-recording "

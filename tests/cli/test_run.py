@@ -98,6 +98,15 @@ def test_a_run_ends_by_itself_with_its_sources(cli: Cli, ticking) -> None:
     assert cli(*ticking, "--set", "ticker.frames=5").returncode == 0
 
 
+def test_how_to_look_at_a_video_is_told_where_there_is_one(cli: Cli, ticking) -> None:
+    with_video = cli(*ticking, "--set", "ticker.frames=5")
+    assert "syntalos-miniscope info" in with_video.stderr and "Play it" in with_video.stderr
+    waiting = ["--set", "recorder.wait_for_start=true"]
+    without = cli(*ticking, "--set", "ticker.frames=5", *waiting)
+    assert without.returncode == 0 and "Recording:" in without.stderr
+    assert "syntalos-miniscope info" not in without.stderr and "Play it" not in without.stderr
+
+
 def test_no_record_leaves_nothing(cli: Cli, ticking, tmp_path: Path) -> None:
     assert cli(*ticking, "--set", "ticker.frames=5", "--no-record").returncode == 0
     assert not (tmp_path / "out").exists()
