@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import datetime
 from pathlib import Path
 
 import cv2
@@ -58,6 +59,8 @@ def test_the_daq_folder_is_that_of_the_official_software(tmp_path, source):
         "msec",
         "msecSinceEpoch",
     }
+    moment = datetime(*(start[n] for n in ("year", "month", "day", "hour", "minute", "second")))
+    assert start["msecSinceEpoch"] == moment.timestamp() * 1000 + start["msec"]
     config = json.loads((tmp_path / "out" / "userConfig.json").read_text())
     names = [config[key] for key in config["directoryStructure"] if key in config]
     assert session.relative_to(tmp_path / "out").parts[:3] == tuple(names)

@@ -52,6 +52,19 @@ def test_euler_angles_are_rotations_about_x_y_and_z():
     np.testing.assert_allclose(euler_deg(quaternions), np.eye(3) * 30, atol=1e-9)
 
 
+def test_euler_angles_come_out_of_one_turn_about_each_axis_after_the_other():
+    roll, pitch, yaw = np.radians([20, 30, 40]) / 2
+    (cx, sx), (cy, sy), (cz, sz) = ((np.cos(a), np.sin(a)) for a in (roll, pitch, yaw))
+    # The product of the three turns, yaw first (z, y', x'').
+    turned = [
+        cx * cy * cz + sx * sy * sz,
+        sx * cy * cz - cx * sy * sz,
+        cx * sy * cz + sx * cy * sz,
+        cx * cy * sz - sx * sy * cz,
+    ]
+    np.testing.assert_allclose(euler_deg(np.array([turned])), [[20, 30, 40]], atol=1e-9)
+
+
 def test_a_folder_of_tables_holds_times_and_notes(tmp_path, source):
     export_recording(source, "csv", tmp_path / "tables")
     frames = pandas.read_csv(tmp_path / "tables" / "frames.csv")
