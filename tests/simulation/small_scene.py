@@ -28,7 +28,8 @@ SMALL = Acquisition(
     fps=20.0,
     duration_s=2.0,
     optics=Optics(magnification=8.0),
-    image_sensor=ImageSensor(n_px_height=120, n_px_width=130, pixel_pitch_um=8.0),
+    # Pixels of 0.9 µm, so that a number in the wrong unit is another number.
+    image_sensor=ImageSensor(n_px_height=120, n_px_width=130, pixel_pitch_um=7.2),
 )
 
 

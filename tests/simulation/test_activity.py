@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from syntalos_miniscope.simulation import CellActivity, noise
+from syntalos_miniscope.simulation import activity as activity_module
 from syntalos_miniscope.simulation.activity import Activity, add_bins
 from syntalos_miniscope.simulation.presets import ACTIVITY_PRESETS
 
@@ -93,6 +94,27 @@ def test_gains_are_log_normal_with_a_mean_of_one():
 def test_a_cell_does_the_same_whatever_the_others_do():
     few, many = (Activity(CellActivity(), n, 20.0, noise.stream(3)) for n in (5, 50))
     assert (live(few, 40)[0] == live(many, 40)[0][:5]).all()
+
+
+def test_no_random_number_serves_twice(monkeypatch):
+    step = CellActivity(trace_noise=0.1)
+    living = Activity(step, 1, 20.0, noise.stream(3))
+    drawn: list[int] = []
+
+    def counted(key, number):
+        drawn.append(number)
+        return 0.5
+
+    for name in ("uniform", "normal"):
+        monkeypatch.setattr(activity_module, name, counted)
+    for frame in range(4):
+        arrays = (np.ones(1), living.gains, np.zeros(1, np.bool_), np.zeros(1), np.zeros(1))
+        activity_module._advance.py_func(
+            np.ones(1, np.uint64), frame, living._numbers, *arrays,
+            living.trace, living.spikes, living.emission,
+        )  # fmt: skip
+    assert len(drawn) == len(set(drawn)) == 4 * (15 + 2)
+    assert min(drawn) == 2, "the first two are of the first state and the gain"
 
 
 def test_time_can_be_lived_again():

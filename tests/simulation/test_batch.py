@@ -25,7 +25,9 @@ from syntalos_miniscope.simulation import (
 )
 from syntalos_miniscope.simulation.batch import simulate_to
 from syntalos_miniscope.simulation.cost import TooLargeError
+from syntalos_miniscope.simulation.detection import Swing
 from syntalos_miniscope.simulation.extras import Behaviour, Rotation
+from syntalos_miniscope.simulation.renderer import Renderer
 
 
 def same_truth(one: Recording, other: Recording) -> bool:
@@ -68,6 +70,31 @@ def test_vessels_take_from_each_cell_what_the_scope_would_see_of_it() -> None:
     expected = 1 - (seen * mask).sum((1, 2)) / seen.sum((1, 2))
     assert truth.vessel_overlap_fraction == pytest.approx(expected, abs=1e-9)
     assert expected.max() > 0.1
+
+
+def test_what_is_detectable_is_told_by_all_that_the_cells_did(tmp_path: Path) -> None:
+    brief = EVERYTHING.model_copy(
+        update={"acquisition": ACQUISITION.model_copy(update={"duration_s": 0.5})}
+    )
+    truth = simulate(brief).ground_truth
+    renderer = Renderer(brief)
+    swing = Swing(truth.C.min(axis=1), truth.C.max(axis=1))
+    assert np.array_equal(truth.detectable, renderer.scene.detectable(swing))
+    assert not np.array_equal(truth.detectable, renderer.scene.detectable())
+    simulate_zarr(brief, tmp_path / "a.zarr")
+    stored = Recording.load(tmp_path / "a.zarr").ground_truth
+    assert np.array_equal(stored.detectable, truth.detectable)
+
+
+def test_footprints_lie_in_the_field_of_view_where_the_cells_are() -> None:
+    places = [(50.0, -20.0, 30.0), (50.0, 25.0, -40.0)]
+    steps = [PlaceNeurons(positions_um=places), CellActivity(), Composite(), EVERYTHING.steps[7]]
+    truth = simulate(EVERYTHING.model_copy(update={"steps": steps})).ground_truth
+    assert isinstance(steps[-1], BrainMotion) and truth.fov_offset[0] > 0
+    for (_, y_um, x_um), footprint in zip(places, truth.A_planted, strict=True):
+        rows, columns = np.nonzero(footprint)
+        expected = ACQUISITION.um_to_index(y_um, x_um, SHAPE)
+        assert (rows.mean(), columns.mean()) == pytest.approx(expected, abs=1.0)
 
 
 def test_a_short_recording_is_the_beginning_of_a_long_one() -> None:

@@ -2,9 +2,19 @@
 
 import numpy as np
 import pytest
+from small_scene import SMALL, play, spec
 
-from syntalos_miniscope.simulation import Bleaching
+from syntalos_miniscope.simulation import (
+    Bleaching,
+    BrainMotion,
+    CellActivity,
+    Composite,
+    IlluminationProfile,
+    Neuropil,
+    PlaceNeurons,
+)
 from syntalos_miniscope.simulation.bleaching import Photobleaching
+from syntalos_miniscope.simulation.renderer import Renderer
 
 
 def bleached(seconds: float, emission: float, *, light: float = 1.0, fps: float = 20.0) -> float:
@@ -41,6 +51,35 @@ def test_cells_recover_in_the_dark():
     for _ in range(20_000):
         stage.advance(np.ones(1), 0.0)
     assert stage.intact[0] == pytest.approx(0.816060, abs=6e-7)
+
+
+def test_a_stronger_excitation_bleaches_as_a_brighter_led_does():
+    strong = Photobleaching(Bleaching(excitation_intensity=10.0), 2.0, np.ones(1))
+    for _ in range(1200):
+        strong.advance(np.ones(1), 1.0)
+    assert strong.intact[0] == pytest.approx(0.963453, abs=6e-7)
+
+
+def test_a_cell_bleaches_by_the_light_where_it_rests_and_the_haze_fades_along():
+    middle, edge = (50.0, 0.0, 0.0), (50.0, 45.0, -40.0)
+    steps = (
+        PlaceNeurons(positions_um=[middle, edge], soma_radius_um=5.0),
+        CellActivity(p_quiescent_to_active=1e-12, quiescent_rate_hz=0.0, brightness_cv=0.0),
+        Composite(),
+        Neuropil(population_coupling=0.0),
+        BrainMotion(motion_amplitude_um=5.0, max_shift_um=5.0),
+        IlluminationProfile(falloff=0.2),
+    )
+    renderer = Renderer(spec(*steps, Bleaching(bleach_susceptibility=1e-3)))
+    frames, fresh = play(renderer, 100), play(Renderer(spec(*steps)), 100)
+    assert frames[0].intact.tolist() == [1.0, 1.0]
+    rows, columns = SMALL.shape
+    corner_um = np.hypot((rows - 1) / 2, (columns - 1) / 2) * SMALL.pixel_size_um
+    light = 1 - 0.8 * (np.hypot(45, 40) / corner_um) ** 2
+    lost = 1 - frames[-1].intact
+    assert lost[1] / lost[0] == pytest.approx(light, rel=0.02)
+    faded = frames[-1].neuropil_temporal / fresh[-1].neuropil_temporal
+    assert faded == pytest.approx(frames[-1].intact.mean(), rel=1e-6)
 
 
 def test_dim_corners_bleach_less():

@@ -6,7 +6,7 @@ import pytest
 from syntalos_miniscope.simulation import NeuronPopulation, PlaceNeurons
 from syntalos_miniscope.simulation.canvas import Canvas, make_canvas
 from syntalos_miniscope.simulation.cells import make_cells
-from syntalos_miniscope.simulation.placement import place
+from syntalos_miniscope.simulation.placement import cell_count, place
 from syntalos_miniscope.simulation.presets import (
     CA1,
     CORTEX_L23,
@@ -36,6 +36,18 @@ def test_a_region_has_as_many_cells_as_its_density_says(region, bare, studio):
     name = "Miniscope V4 - CA1" if region is CA1 else "Miniscope V4 - cortex L2/3"
     spec = studio_spec(name)
     assert len(make_cells(spec.step(PlaceNeurons), make_canvas(spec), 0)) == studio
+
+
+def test_a_slab_thinner_than_a_soma_has_the_cells_of_one_as_thick():
+    flat = NeuronPopulation(depth_range_um=(100.0, 100.0), soma_radius_um=7.0)
+    assert cell_count(flat, (1000.0, 1000.0)) == round(25_000 * 0.014)
+
+
+def test_populations_that_are_alike_are_not_the_same_cells():
+    twice = PlaceNeurons(populations=[NeuronPopulation(), NeuronPopulation()])
+    cells = make_cells(twice, Canvas((100, 100), 0, 1.0), 0)
+    half = len(cells) // 2
+    assert not np.isin(cells.centers_um[:half], cells.centers_um[half:]).any()
 
 
 def test_cells_fill_their_slab_evenly():

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.ndimage import gaussian_filter, rotate
-from small_scene import FULL, NOMINAL, SMALL, play, spec
+from small_scene import FULL, NOMINAL, SMALL, knobs, play, spec
 
 from syntalos_miniscope.simulation import BrainMotion, Extras, Output, Sensor, Spec
 from syntalos_miniscope.simulation.batch import Recording, simulate
+from syntalos_miniscope.simulation.canvas import make_canvas
 from syntalos_miniscope.simulation.deformation import deform
 from syntalos_miniscope.simulation.extras import (
     Behaviour,
@@ -92,6 +93,30 @@ def test_the_picture_turns_by_its_angle_after_it_has_shifted(angle_deg: float):
     move(canvas, 10, path_px, plain)
     deform(canvas, 10, path_px, 0.0, bend, moved)
     assert moved == pytest.approx(plain, abs=1e-5)
+    bend[0], bend[1] = path_px[0]
+    deform(canvas, 10, np.zeros((1, 2)), 0.0, bend, moved)
+    assert moved == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.mark.parametrize("reach", [{"rotation": Rotation(sd_deg=2.0)}, {"warp": Warp(sd_um=4.0)}])
+def test_tissue_turns_and_bends_as_far_as_it_may_without_a_dark_edge(reach):
+    canvas = make_canvas(with_extras(*STILL, **reach))
+    seen, bend = np.zeros(SMALL.shape, np.float32), np.zeros((2, *SMALL.shape), np.float32)
+    turn_deg = 6.0 if "rotation" in reach else 0.0
+    bend[:] = 0.0 if turn_deg else 12.0 / SMALL.pixel_size_um
+    deform(
+        np.ones(canvas.shape, np.float32), canvas.margin_px, np.zeros((1, 2)), turn_deg, bend, seen
+    )
+    assert seen == pytest.approx(1)
+
+
+def test_hot_pixels_gather_dark_signal_for_as_long_as_they_are_exposed():
+    defects = PixelDefects(hot_share=0.05, hot_e_s=1000.0)
+    renderer = Renderer(with_extras(pixel_defects=defects))
+    hot = renderer.maps()["hot_pixels"] > 0
+    for rate_hz in (10.0, 20.0):
+        dark = renderer.advance(knobs(led_percent=0.0, frame_rate_hz=rate_hz)).image
+        assert dark[hot].mean() == pytest.approx(1000 / rate_hz - 0.5, rel=0.05)
 
 
 def test_places_are_bent_by_the_sd_that_is_asked_for():

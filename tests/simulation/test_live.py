@@ -98,6 +98,13 @@ def test_lost_frames_leave_gaps_and_repeated_ones_show_the_frame_before(jumping:
         assert got[k].rendered is got[k - 1].rendered
 
 
+def test_scopes_of_one_seed_have_links_of_their_own():
+    scene = spec().model_copy(update={"extras": Extras(faults=Faults(drop_share=0.5))})
+    links = [SimulatedScope(scene, scope=scope)._link for scope in (0, 1)]
+    first, second = ([link.fate(index) for index in range(60)] for link in links)
+    assert first != second
+
+
 def test_jitter_moves_time_stamps_and_never_turns_them_back(jumping: Jumping):
     got = exposures(started(jumping, jitter_us=20_000.0), jumping, 60)
     times = np.array([e.frame.time_us for e in got])

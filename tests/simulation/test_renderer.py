@@ -10,17 +10,20 @@ import sys
 
 import numpy as np
 import pytest
-from small_scene import FULL, SMALL, movie, play, spec
+from small_scene import FULL, SMALL, knobs, movie, play, spec
 
 from syntalos_miniscope.simulation import (
     CellActivity,
     CellOptics,
     Composite,
+    Leakage,
     Output,
     PlaceNeurons,
+    Sensor,
     Vasculature,
     VesselLayer,
 )
+from syntalos_miniscope.simulation.detection import Swing
 from syntalos_miniscope.simulation.presets import CA1, MINISCOPE_V4, build_spec, studio_spec
 from syntalos_miniscope.simulation.renderer import Renderer
 
@@ -98,6 +101,41 @@ def test_scopes_of_one_seed_see_other_tissue():
         first.scene.centers_um, second.scene.centers_um
     )
     assert (first.advance().image != second.advance().image).any()
+
+
+def test_scopes_of_one_seed_have_a_life_and_a_noise_of_their_own():
+    cells = PlaceNeurons(positions_um=[(50.0, 0.0, 0.0)])
+    still = spec(cells, CellActivity(p_quiescent_to_active=0.5), Composite(), Leakage(), Sensor())
+    lives, noises = [], []
+    for scope in (0, 1):
+        renderer = Renderer(still, scope=scope)
+        lives.append([frame.traces[0] for frame in play(renderer, 10)])
+        noises.append(renderer.advance(knobs(led_percent=0.0)).image)
+    assert lives[0] != lives[1]
+    assert (noises[0] != noises[1]).any()
+
+
+def test_detectable_is_by_what_falls_on_a_cell_where_it_rests():
+    # minisim, 2.15: light in, light out and vessels at the pixel of the cell, shot and read noise.
+    renderer = Renderer(spec())
+    scene = renderer.scene
+    (rows, columns), px = SMALL.shape, SMALL.pixel_size_um
+    middle = np.array([rows - 1, columns - 1]) / 2
+    at = np.rint(middle + scene.centers_um[:, 1:] / px).astype(int)
+    row, column = at[:, 0].clip(0, rows - 1), at[:, 1].clip(0, columns - 1)
+    field = scene.illumination[row, column] * scene.vignette[row, column]
+    margin = scene.canvas.margin_px
+    onto = (at + margin).clip(0, np.array(scene.canvas.shape) - 1)
+    field *= scene.vessels.mask[onto[:, 0], onto[:, 1]]
+    per_unit = scene.view.brightness * field * 100 * 0.7
+    rise = 3.0 * np.sqrt(per_unit + 4) / per_unit
+    low = np.ones(len(rise))
+    for share, expected in ((0.999, False), (1.001, True)):
+        found = scene.detectable(Swing(low, low + share * rise))
+        assert (found == expected).all()
+    of_life = renderer.life.swing(10.0)
+    told = Swing(of_life.low[scene.units], of_life.high[scene.units])
+    assert (scene.detectable() == scene.detectable(told)).all()
 
 
 def test_an_absent_step_has_no_effect():

@@ -113,8 +113,17 @@ def test_each_defect_acts():
     offset = chip(PixelDefects(dsnu_e=5.0))
     mean = np.mean([counts(offset, 100.0, k) for k in range(30)], 0)
     assert mean.std() == pytest.approx(np.hypot(5, 10 / 30**0.5), rel=0.1)
-    rows = counts(chip(PixelDefects(row_noise_e=4.0)), 100.0).mean(1)
+    uneasy = chip(PixelDefects(row_noise_e=4.0))
+    rows, later = (counts(uneasy, 100.0, frame).mean(1) for frame in (0, 1))
     assert rows.std() == pytest.approx(4.0, rel=0.2)
+    assert abs(np.corrcoef(rows, later)[0, 1]) < 0.2
+
+
+def test_the_black_level_is_in_counts_whatever_the_gain():
+    device = chip(PixelDefects(black_level_adu=20), bit_depth=12)
+    for gain in (1.0, 3.5):
+        plain = counts(chip(bit_depth=12), 50.0, gain=gain).mean()
+        assert counts(device, 50.0, gain=gain).mean() - plain == pytest.approx(20, abs=0.1)
 
 
 def test_hot_pixels_are_hot_by_the_length_of_the_exposure():
@@ -125,6 +134,7 @@ def test_hot_pixels_are_hot_by_the_length_of_the_exposure():
     for exposure_s in (0.05, 0.1):
         dark = counts(device, 0.0, exposure_s=exposure_s)
         assert dark[hot].mean() == pytest.approx(1000 * exposure_s - 0.5, rel=0.05)
+        assert dark[hot].var() == pytest.approx(1000 * exposure_s + 4.083, rel=0.2)
         assert dark[~hot].mean() < 1
 
 

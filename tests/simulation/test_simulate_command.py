@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from syntalos_miniscope.cli import main
+from syntalos_miniscope.cli.simulate import _bar
 from syntalos_miniscope.simulation import (
     CellActivity,
     Recording,
@@ -71,6 +72,27 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert ended.value.code == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_after_the_frame_in_hand_and_a_second_one_at_once() -> None:
+    with _bar() as on_frame:
+        on_frame(1, 3)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            on_frame(2, 3)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_ctrl_c_at_the_last_frame_stops_nothing_and_before_the_first_all() -> None:
+    heard = signal.getsignal(signal.SIGINT)
+    with _bar() as on_frame:
+        on_frame(1, 2)
+        signal.raise_signal(signal.SIGINT)
+        on_frame(2, 2)
+    with _bar(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is heard
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -70,6 +70,17 @@ def test_regions_lose_as_much_light_as_minisims(region, mean: float):
     assert np.mean(means) == pytest.approx(mean, abs=0.03)
 
 
+def test_layers_that_are_alike_are_not_the_same_tree():
+    layer = VesselLayer(depth_um=0.0, opacity=1.0)
+    step = Vasculature(enabled=True, layers=[layer, layer])
+    both = Vessels(step, ACQUISITION, CANVAS, noise.stream(0))
+    one = vessels(layer.model_copy(update={"absorption_per_um": 0.08}))
+    both.focus(0.0)
+    one.focus(0.0)
+    # One tree twice would be one that absorbs twice as much.
+    assert np.abs(both.mask - one.mask).max() > 0.2
+
+
 def test_thicker_trunks_hide_more():
     def hidden(radius_um: float) -> float:
         stages = [vessels(VesselLayer(root_radius_um=radius_um), seed) for seed in range(8)]
