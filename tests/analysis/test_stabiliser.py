@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from syntalos_miniscope.analysis.alignment import HAZE_PX, SMOOTH_PX, band_passed, translate
+from syntalos_miniscope.analysis.alignment import translate
 from syntalos_miniscope.analysis.score import Series, shift_rmse_px
 from syntalos_miniscope.analysis.stabilise import Stabiliser, peak
 
@@ -24,15 +24,6 @@ def moved(picture, dy, dx) -> np.ndarray:
     move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
     size = picture.shape[::-1]
     return cv2.warpAffine(picture, move, size, flags=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8)
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
-def test_what_is_looked_at_is_a_gaussian_less_a_box_at_half_the_resolution(kind):
-    frame = np.random.default_rng(0).integers(0, 200, (131, 90)).astype(kind)
-    half = cv2.resize(frame[:130].astype(np.float32), (45, 65), interpolation=cv2.INTER_AREA)
-    smooth = cv2.GaussianBlur(half, (HAZE_PX, HAZE_PX), SMOOTH_PX)
-    expected = smooth - cv2.blur(half, (HAZE_PX, HAZE_PX))
-    np.testing.assert_allclose(band_passed(frame), expected, atol=1e-3)
 
 
 def test_a_sparse_movie_is_followed_within_a_twentieth_of_a_pixel(sparse):
