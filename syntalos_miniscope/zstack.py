@@ -121,12 +121,17 @@ def _next(scope: Scope) -> Exposure:
 def save_zstack(stack: ZStack, folder: Path) -> None:
     """Write planes (`planes.tif`), projections (`maximum.png`, `mean.png`) and `planes.csv`.
 
-    The folder is made; what has these names in it is overwritten.
+    Projections have 8 bits, or 16 where the counts need them. The folder is made; what has these
+    names in it is overwritten. OSError names the file that the disk refused.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    cv2.imwritemulti(str(folder / "planes.tif"), list(stack.planes))
-    cv2.imwrite(str(folder / "maximum.png"), stack.maximum.round().astype(np.uint8))
-    cv2.imwrite(str(folder / "mean.png"), stack.mean.round().astype(np.uint8))
+    counts = np.uint8 if stack.planes.max() < 255.5 else np.uint16
+    projections = {"maximum.png": stack.maximum, "mean.png": stack.mean}
+    pictures = {name: [plane.round().astype(counts)] for name, plane in projections.items()}
+    for name, planes in {"planes.tif": list(stack.planes), **pictures}.items():
+        # OpenCV raises nothing when it cannot write.
+        if not cv2.imwritemulti(str(folder / name), planes):
+            raise OSError(f"cannot write {folder / name}")
     rows = zip(stack.ewl, stack.focus_um, stack.sharpness, strict=True)
     lines = [f"{ewl},{focus:.2f},{figure:.6f}" for ewl, focus, figure in rows]
     text = "\n".join(["Focus (steps),Focus (um),Sharpness", *lines, ""])

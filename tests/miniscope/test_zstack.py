@@ -1,11 +1,12 @@
 """A sweep of the focus over a driven scope, and the figures that judge a picture."""
 
+import cv2
 import numpy as np
 import pytest
 
 from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.scope import ScopeSettings
-from syntalos_miniscope.zstack import saturated_share, sharpness, zstack
+from syntalos_miniscope.zstack import ZStack, saturated_share, save_zstack, sharpness, zstack
 
 
 def test_a_sweep_finds_the_focus_and_ends_dark(rig):
@@ -36,6 +37,29 @@ def test_a_scope_without_frames_says_so_and_is_closed(rig):
             made.scope, ScopeSettings(frame_rate_hz=30), [0], clock=RunClock(made.daq.clock.now_ns)
         )
     assert made.scope.state == "closed"
+
+
+def stack_of(*counts: float) -> ZStack:
+    planes = np.stack([np.full((8, 8), count, np.float32) for count in counts])
+    return ZStack(np.arange(len(counts)) * 8, planes, np.zeros(len(counts)))
+
+
+@pytest.mark.parametrize(("counts", "kind"), [((10.4, 254.6), "uint8"), ((10, 1000), "uint16")])
+def test_projections_hold_the_counts_of_deep_sensors_too(tmp_path, counts, kind):
+    save_zstack(stack_of(*counts), tmp_path)
+    maximum = cv2.imread(str(tmp_path / "maximum.png"), cv2.IMREAD_UNCHANGED)
+    assert maximum is not None
+    assert (str(maximum.dtype), maximum.max()) == (kind, round(counts[1]))
+    table = (tmp_path / "planes.csv").read_text().splitlines()
+    assert table[0] == "Focus (steps),Focus (um),Sharpness"
+    assert table[2].startswith("8,12.60,")
+
+
+@pytest.mark.parametrize("name", ["planes.tif", "maximum.png", "mean.png"])
+def test_a_picture_that_the_disk_refuses_is_named(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(OSError, match=f"cannot write .*{name}"):
+        save_zstack(stack_of(1, 2), tmp_path)
 
 
 def test_figures_of_a_picture():

@@ -10,7 +10,12 @@ from pictures import picture
 from syntalos_miniscope.recording import RecordingError
 from syntalos_miniscope.recording.edl import ExperimentDir
 from syntalos_miniscope.recording.export import export_recording
-from syntalos_miniscope.recording.quaternion_table import TableColumns, euler_deg
+from syntalos_miniscope.recording.player import open_recording
+from syntalos_miniscope.recording.quaternion_table import (
+    TableColumns,
+    euler_deg,
+    frame_of_samples,
+)
 from syntalos_miniscope.recording.video_dataset import VideoDataset
 from syntalos_miniscope.streams import Frame
 
@@ -43,6 +48,18 @@ def test_angles_frames_and_validity_come_on_request(tmp_path):
         "100.000,0.100000,0.000000,0.000000,0.000000,0.0000,0.0000,0.0000,2,0",
         "150.000,0.000000,1.000000,0.000000,0.000000,180.0000,0.0000,0.0000,3,1",
     ]
+
+
+def test_a_sample_belongs_to_the_frame_within_half_a_period_and_else_to_none(tmp_path):
+    run = ExperimentDir.create(tmp_path, "m1", "maze")
+    video = VideoDataset(run.dataset("videos/scope"), "scope", 20.0)
+    for number in (0, 1, 2, 9):
+        video.add(Frame(number, 50_000 * number, picture(number)))
+    for time_us in (-20_000, 24_000, 26_000, 124_000, 135_000, 420_000, 430_000, 480_000):
+        video.add_orientation(time_us, (1.0, 0.0, 0.0, 0.0))
+    video.close()
+    places = frame_of_samples(open_recording(run.path))
+    assert places.tolist() == [0, 0, 1, 2, -1, -1, 3, -1]
 
 
 def test_euler_angles_are_rotations_about_x_y_and_z():
