@@ -39,3 +39,24 @@ def test_what_a_thread_leaves_is_collected_by_the_window(monkeypatch, until) -> 
     assert gc.isenabled()
     QTimer.singleShot(0, (loop := QEventLoop()).quit)
     loop.exec()
+
+
+def test_what_is_old_is_not_collected_while_nothing_may_pause(monkeypatch, until) -> None:
+    monkeypatch.setattr(garbage, "COLLECT_MS", 1)
+    monkeypatch.setattr(garbage, "ALL_EVERY", 3)
+    collected: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            collected.append(info["generation"])
+
+    idle = False
+    with collected_by_timer(may_pause=lambda: idle):
+        gc.callbacks.append(note)
+        try:
+            until(lambda: len(collected) > 10)
+            assert set(collected) == {1}
+            idle = True
+            until(lambda: 2 in collected)
+        finally:
+            gc.callbacks.remove(note)

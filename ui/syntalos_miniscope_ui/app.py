@@ -92,7 +92,7 @@ def _until_closed(app: QApplication, window: EditorWindow) -> int:
     beat.timeout.connect(lambda: _leave_if(app, window, interrupted))
     beat.start(200)
     try:
-        with collected_by_timer():
+        with collected_by_timer(may_pause=lambda: window.running.phase == "idle"):
             code = app.exec()
     finally:
         beat.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import cycle
 
@@ -11,22 +11,23 @@ from PySide6.QtCore import QTimer
 
 COLLECT_MS = 1000
 ALL_EVERY = 30
-"""Every so many collections take in what is old, too, which may take 0.1 s."""
+"""Every so many collections take in what is old, too, which may hold up all threads for 0.1 s, and
+for a second where kernels have just been compiled."""
 
 
 @contextmanager
-def collected_by_timer() -> Generator[None]:
+def collected_by_timer(may_pause: Callable[[], bool] = lambda: True) -> Generator[None]:
     """Collect once a second on this thread, rather than on whichever made the last object.
 
     A widget that is part of a circle would otherwise be destroyed by a thread of a box, which Qt
-    does not survive. What exists already is left out.
+    does not survive. What exists already is left out, and what is old while nothing may pause.
     """
     gc.collect()
     gc.freeze()
     gc.disable()
     timer = QTimer()
-    generations = cycle([*[1] * (ALL_EVERY - 1), 2])
-    timer.timeout.connect(lambda: gc.collect(next(generations)))
+    turns = cycle(range(1, ALL_EVERY + 1))
+    timer.timeout.connect(lambda: gc.collect(2 if next(turns) == ALL_EVERY and may_pause() else 1))
     timer.start(COLLECT_MS)
     try:
         yield
