@@ -46,7 +46,7 @@ def wait_until(there) -> None:
 
 
 def test_a_full_ring_discards_the_newest_and_counts(monkeypatch):
-    monkeypatch.setattr(scope_module, "ABANDONED_S", 0.05)
+    monkeypatch.setattr(scope_module, "ABANDONED_S", 1000.0)
     scope = Endless()
     capture = Capture(scope, ring=4)
     capture.start(RunClock())
