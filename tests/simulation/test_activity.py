@@ -1,5 +1,7 @@
 """Bursts, spikes and calcium, against the statistics of minisim 1.0.3."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,7 @@ def test_a_cell_does_the_same_whatever_the_others_do():
 def test_no_random_number_serves_twice(monkeypatch):
     step = CellActivity(trace_noise=0.1)
     living = Activity(step, 1, 20.0, noise.stream(3))
+    advance: Any = activity_module._advance
     drawn: list[int] = []
 
     def counted(key, number):
@@ -109,7 +112,7 @@ def test_no_random_number_serves_twice(monkeypatch):
         monkeypatch.setattr(activity_module, name, counted)
     for frame in range(4):
         arrays = (np.ones(1), living.gains, np.zeros(1, np.bool_), np.zeros(1), np.zeros(1))
-        activity_module._advance.py_func(
+        advance.py_func(
             np.ones(1, np.uint64), frame, living._numbers, *arrays,
             living.trace, living.spikes, living.emission,
         )  # fmt: skip

@@ -44,6 +44,10 @@ def test_names_stay_short_and_apart_when_they_have_to_be_changed(tmp_path: Path)
         (f"[axes]\n{PHOTONS} = [3, 3]", f"{PHOTONS}: a value is there twice"),
         (f"[axes]\n{PHOTONS} = [3, -1]", f"{PHOTONS} = -1: steps.4.sensor.photons_per_unit"),
         ("seeds = [1, 1]", "sweep.seeds: a seed is there twice"),
+        (
+            f"seeds = {list(range(400))}\n[axes]\n{PHOTONS} = {list(range(1, 400))}",
+            "axes: 159600 cells; 100000 are the most",
+        ),
         ("seeds = 3", "sweep.seeds: Input should be a valid list"),
         ("second = 3", "sweep.second: there is no such field"),
         ('preset = "x"', "sweep: give either preset"),

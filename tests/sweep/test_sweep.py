@@ -20,11 +20,13 @@ import pytest
 from small_grid import write_grid
 from waiting import wait_for
 
+from syntalos_miniscope.cli import sweep as command
+from syntalos_miniscope.cli.console import BadInputError
 from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
 from syntalos_miniscope.sweep import run as sweep_run
 from syntalos_miniscope.sweep.grid import Cell, GridError, load_grid
 from syntalos_miniscope.sweep.pools import THREAD_SETTINGS, process_pool
-from syntalos_miniscope.sweep.run import sweep
+from syntalos_miniscope.sweep.run import Result, sweep
 
 FOUR = "seeds = [1, 2]\n[axes]\nsteps.sensor.photons_per_unit = [100, 200]\n"
 NAMES = [f"photons_per_unit={p},seed={s}" for p in (100, 200) for s in (1, 2)]
@@ -127,6 +129,38 @@ def test_the_cell_whose_process_dies_is_found_and_the_others_are_made(
     assert "the process that worked on it died" in results[1].failed
 
 
+def test_a_cell_that_was_only_near_one_that_died_is_tried_again(
+    monkeypatch: Any, tmp_path: Path
+) -> None:
+    def deadly(cell: Cell, out: Path) -> str:
+        if cell.name == NAMES[1] or (asked.count(NAMES[2]) == 1 and cell.name == NAMES[2]):
+            raise BrokenProcessPool("killed")
+        return quick(cell, out)
+
+    grid = load_grid(write_grid(tmp_path, FOUR))
+    asked = made(monkeypatch, deadly)
+    results = sweep(grid, tmp_path, one_thread, 3)
+    assert [bool(result.failed) for result in results] == [False, True, False, False]
+
+
+def test_the_command_tells_of_a_failed_cell_and_ends_with_exit_code_1(
+    monkeypatch: Any, capsys: Any, tmp_path: Path
+) -> None:
+    path = write_grid(tmp_path, "")
+    (cell,) = load_grid(path).cells
+    monkeypatch.setattr(command, "_run", lambda *_: [Result(cell, None, "too dark")])
+    with pytest.raises(SystemExit) as ended:
+        command.sweep(path, tmp_path / "out")
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert f"Failed: {cell.name}: too dark" in told and "0 of 1 cells" in told
+
+
+def test_processes_and_a_scheduler_are_not_both_to_be_had(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="give either --workers N or --dask ADDRESS"):
+        command.sweep(write_grid(tmp_path, ""), tmp_path / "out", 2, "tcp://localhost:8786")
+
+
 def test_an_interruption_keeps_what_is_done_in_the_table(monkeypatch, tmp_path: Path) -> None:
     def interrupted(cell: Cell, out: Path) -> str:
         if cell.name == NAMES[2]:
@@ -161,9 +195,9 @@ def threads_of_this_process() -> tuple[int, int, list[str | None]]:
 def test_workers_share_the_cores(monkeypatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     before = {name: os.environ.get(name) for name in THREAD_SETTINGS}
-    with process_pool(3) as pool:
-        _, numba_threads, settings = pool.submit(threads_of_this_process).result()
-    assert numba_threads == 2 and settings == ["2"] * 4
+    with process_pool(6) as pool:
+        found = pool.submit(threads_of_this_process).result()
+    assert found == (1, 1, ["1"] * 4)
     assert {name: os.environ.get(name) for name in THREAD_SETTINGS} == before
 
 
