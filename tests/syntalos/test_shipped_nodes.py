@@ -126,6 +126,8 @@ def check_source(module: Host, seconds: float) -> None:
     raw = module.items["frames-raw-out"]
     assert len(raw) > (seconds * RATE_HZ / 2 if seconds >= 10 else 3), "a long run is on time"
     assert len(module.items["frames-disp-out"]) == len(raw)
+    handed_over_us = module.submitted_us["frames-raw-out"]
+    assert all(at >= frame[1] for frame, at in zip(raw, handed_over_us, strict=True))
     # One sample of orientation per frame, while there is one.
     if module.items["bno-tab-out"]:
         assert len(module.items["bno-tab-out"]) == len(module.items["bno-raw-out"])

@@ -69,6 +69,20 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
 
 
 @both
+@pytest.mark.parametrize("stamps", ["due", "now"])
+def test_nothing_is_handed_over_before_its_time(
+    host: Callable[..., Host], ticker: Path, stamps: str
+) -> None:
+    module = host(ticker, {"stamps": stamps})
+    module.run(0.5)
+    times_us = [frame[1] for frame in module.items["frames-out"]]
+    handed_over_us = module.submitted_us["frames-out"]
+    assert len(times_us) == len(handed_over_us) > 0
+    assert all(at >= time for time, at in zip(times_us, handed_over_us, strict=True))
+    assert times_us == sorted(set(times_us)) and handed_over_us == sorted(handed_over_us)
+
+
+@both
 def test_a_command_is_heard_while_the_source_runs(host: Callable[..., Host], ticker: Path) -> None:
     module = host(ticker)
     assert module.prepare()
