@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,81 +21,56 @@ NOISE_FREQ = 0.06
 parameters, is as in minian's own notebook for movies with a known truth."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What minian is told, by the names of its own parameters where it has them."""
+
+    radius: float
+    """Of a cell, px."""
+    side: int
+    """Of the window of the haze, px."""
+    merge: dict[str, Any]
+    p: int
+
+    @property
+    def near(self) -> int:
+        """Within so many pixels seeds may be one cell, and a footprint may grow."""
+        return max(round(0.75 * self.side), 3)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """The movie without haze, twice: in chunks of frames, and in chunks of pixels."""
+
+    by_frame: Any
+    by_pixel: Any
+
+
 def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arrays:
     """Take the haze away, find seeds, and solve space and time twice in turn."""
     begin(work)
-    from minian import cnmf, initialization, preprocessing
+    from minian import cnmf, initialization
 
     asked = request["parameters"]
-    side, radius = int(max(asked["gSiz"])), max(asked["gSig"])
-    merge = {"thres_corr": float(asked["merge_thr"]), "chunk": 600}
-    frames = as_xarray(movie)
-    tell("taking the haze away", 0.05)
-    frames = frames - frames.min("frame").compute()
-    frames = preprocessing.denoise(frames, method="median", ksize=2 * (side // 4) + 1)
-    frames = preprocessing.remove_background(frames, method="tophat", wnd=side)
-    by_frame = frames.astype(np.float32).persist()
-    by_pixel = by_frame.chunk({"frame": -1, "height": 64, "width": 64}).persist()
-    top = by_frame.max("frame").compute()
-    tell("looking for seeds", 0.15)
-    seeds = initialization.seeds_init(
-        by_frame, wnd_size=1000, stp_size=500, max_wnd=max(round(5 * radius), 5), diff_thres=3
+    told = Told(
+        radius=max(asked["gSig"]),
+        side=int(max(asked["gSiz"])),
+        merge={"thres_corr": float(asked["merge_thr"]), "chunk": 600},
+        p=max(int(asked["p"]), 1),
     )
-    seeds, _, _ = initialization.pnr_refine(by_pixel, seeds, noise_freq=NOISE_FREQ, thres=1)
-    seeds = initialization.ks_refine(by_pixel, seeds, sig=0.05)
-    good = seeds[seeds["mask_ks"] & seeds["mask_pnr"]].reset_index(drop=True)
-    if not len(good):
+    tell("taking the haze away", 0.05)
+    clean = without_haze(movie, told.side)
+    tell("looking for seeds", 0.15)
+    seeds = seeds_of(clean, told)
+    if not len(seeds):
         return nothing(movie)
-    near = max(round(0.75 * side), 3)
-    try:
-        good = initialization.seeds_merge(
-            by_pixel, top, good, thres_dist=near, noise_freq=NOISE_FREQ, **merge
-        )
-    except ValueError:
-        # minian raises where no two seeds are near: then none is merged.
-        good["mask_mrg"] = True
-    tell(f"beginning with {int(good['mask_mrg'].sum())} seeds", 0.25)
+    tell(f"beginning with {len(seeds)} seeds", 0.25)
     space = initialization.initA(
-        by_pixel, good[good["mask_mrg"]], wnd=near, noise_freq=NOISE_FREQ, **merge
+        clean.by_pixel, seeds, wnd=told.near, noise_freq=NOISE_FREQ, **told.merge
     ).persist()
-    time = initialization.initC(by_frame, space).persist()
-    space, time = merged(cnmf, space, time, merge)
-    noise = cnmf.get_noise_fft(by_pixel, noise_range=(NOISE_FREQ, 0.5)).persist()
-    spikes = rest = haze = time
-    for turn, overlap in enumerate((0.2, 0.4)):
-        tell(f"footprints, turn {turn + 1} of 2", 0.35 + 0.3 * turn)
-        space, kept, scale = cnmf.update_spatial(
-            by_pixel,
-            space,
-            time,
-            noise,
-            in_memory=True,
-            dl_wnd=near,
-            sparse_penal=0.01,
-            size_thres=(round((5 * radius / 3) ** 2), None),
-        )
-        space = space.persist()
-        time = (time.sel(unit_id=kept) * scale).persist()
-        held = time.chunk({"unit_id": -1, "frame": 300}).persist()
-        tell(f"traces, turn {turn + 1} of 2", 0.5 + 0.3 * turn)
-        haze, flicker = cnmf.update_background(by_frame, space, held)
-        rest = cnmf.compute_trace(by_frame, space, haze, held, flicker)
-        rest = rest.chunk({"unit_id": 1, "frame": -1}).persist()
-        time, spikes, _, _, _, _ = cnmf.update_temporal(
-            space,
-            time,
-            YrA=rest,
-            noise_freq=NOISE_FREQ,
-            sparse_penal=1,
-            p=max(int(asked["p"]), 1),
-            add_lag=20,
-            jac_thres=overlap,
-        )
-        time, spikes = time.persist(), spikes.persist()
-        # The traces come back in another order than the footprints went in.
-        space = space.sel(unit_id=time.coords["unit_id"]).persist()
-        if turn == 0:
-            space, time = merged(cnmf, space, time, merge)
+    time = initialization.initC(clean.by_frame, space).persist()
+    space, time = merged(cnmf, space, time, told.merge)
+    space, time, spikes, rest, haze = solved(clean, space, time, told, tell)
     names = time.coords["unit_id"]
     rows = ("unit_id", "frame")
     footprints = dense(space.sel(unit_id=names).transpose("unit_id", "height", "width"))
@@ -107,6 +83,73 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
         "raw": raw * scale,
         "background": dense(haze),
     }
+
+
+def without_haze(movie: Any, side: int) -> Clean:
+    """Give the movie less its darkest picture, its pixel noise and what is wider than a cell."""
+    from minian import preprocessing
+
+    frames = as_xarray(movie)
+    frames = frames - frames.min("frame").compute()
+    frames = preprocessing.denoise(frames, method="median", ksize=2 * (side // 4) + 1)
+    frames = preprocessing.remove_background(frames, method="tophat", wnd=side)
+    by_frame = frames.astype(np.float32).persist()
+    return Clean(by_frame, by_frame.chunk({"frame": -1, "height": 64, "width": 64}).persist())
+
+
+def seeds_of(clean: Clean, told: Told) -> Any:
+    """Give the seeds, each a pixel, that stand out of the noise and are not one cell's twice."""
+    from minian import initialization
+
+    widest = max(round(5 * told.radius), 5)
+    seeds = initialization.seeds_init(
+        clean.by_frame, wnd_size=1000, stp_size=500, max_wnd=widest, diff_thres=3
+    )
+    seeds, _, _ = initialization.pnr_refine(clean.by_pixel, seeds, noise_freq=NOISE_FREQ, thres=1)
+    seeds = initialization.ks_refine(clean.by_pixel, seeds, sig=0.05)
+    good = seeds[seeds["mask_ks"] & seeds["mask_pnr"]].reset_index(drop=True)
+    if not len(good):
+        return good
+    top = clean.by_frame.max("frame").compute()
+    apart = {"thres_dist": told.near, "noise_freq": NOISE_FREQ}
+    try:
+        good = initialization.seeds_merge(clean.by_pixel, top, good, **apart, **told.merge)
+    except ValueError:
+        # minian raises where no two seeds are near: then none is merged.
+        return good
+    return good[good["mask_mrg"]]
+
+
+def solved(clean: Clean, space: Any, time: Any, told: Told, tell: Tell) -> tuple[Any, ...]:
+    """Solve space and time twice in turn; gives both, spikes, traces as they came, and the haze."""
+    from minian import cnmf
+
+    noise = cnmf.get_noise_fft(clean.by_pixel, noise_range=(NOISE_FREQ, 0.5)).persist()
+    least = round((5 * told.radius / 3) ** 2)
+    shape = {"dl_wnd": told.near, "sparse_penal": 0.01, "size_thres": (least, None)}
+    rise = {"noise_freq": NOISE_FREQ, "sparse_penal": 1, "p": told.p, "add_lag": 20}
+    spikes = rest = haze = time
+    for turn, overlap in enumerate((0.2, 0.4)):
+        tell(f"footprints, turn {turn + 1} of 2", 0.35 + 0.3 * turn)
+        space, kept, scale = cnmf.update_spatial(
+            clean.by_pixel, space, time, noise, in_memory=True, **shape
+        )
+        space = space.persist()
+        time = (time.sel(unit_id=kept) * scale).persist()
+        held = time.chunk({"unit_id": -1, "frame": 300}).persist()
+        tell(f"traces, turn {turn + 1} of 2", 0.5 + 0.3 * turn)
+        haze, flicker = cnmf.update_background(clean.by_frame, space, held)
+        rest = cnmf.compute_trace(clean.by_frame, space, haze, held, flicker)
+        rest = rest.chunk({"unit_id": 1, "frame": -1}).persist()
+        time, spikes, _, _, _, _ = cnmf.update_temporal(
+            space, time, YrA=rest, jac_thres=overlap, **rise
+        )
+        time, spikes = time.persist(), spikes.persist()
+        # The traces come back in another order than the footprints went in.
+        space = space.sel(unit_id=time.coords["unit_id"]).persist()
+        if turn == 0:
+            space, time = merged(cnmf, space, time, told.merge)
+    return space, time, spikes, rest, haze
 
 
 def own_light(movie: Any, footprints: Any, raw: Any) -> Any:

@@ -38,30 +38,13 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
     without_cellpose()
     import torch
     from suite2p import default_settings
-    from suite2p.detection import detection_wrapper
     from suite2p.extraction import dcnv, extraction_wrapper
 
     asked, rate_hz = request["parameters"], float(request["frame_rate_hz"])
     settings, cpu = default_settings(), torch.device("cpu")
-    detection, decay_s = settings["detection"], float(asked["decay_time"])
-    # The box whose mean is taken for the haze: about two patches of a cell.
-    detection["sparsery_settings"]["highpass_neuropil"] = 2 * int(max(asked["gSiz"])) - 1
-    if asked["K"] is not None:
-        detection["sparsery_settings"]["max_ROIs"] = int(asked["K"])
+    decay_s = float(asked["decay_time"])
     tell("looking for cells", 0.1)
-    try:
-        _, stat, _ = detection_wrapper(
-            movie,
-            diameter=[4.0 * side for side in asked["gSig"]],
-            tau=decay_s,
-            fs=rate_hz,
-            settings=detection,
-            device=cpu,
-        )
-    except ValueError as error:
-        if "no ROIs" not in str(error):
-            raise
-        stat = []
+    stat = cells_of(movie, asked, rate_hz, settings["detection"], cpu)
     if not len(stat):
         return nothing(movie)
     tell(f"reading the traces of {len(stat)} cells", 0.6)
@@ -74,21 +57,48 @@ def extract(movie: Any, request: dict[str, Any], work: Path, tell: Tell) -> Arra
     )
     tell("deconvolving", 0.9)
     spikes = dcnv.oasis(flat, batch_size=len(flat), tau=decay_s, fs=rate_hz)
-    footprints = np.zeros((len(stat), *movie.shape[1:]), np.float32)
+    footprints, scale = footprints_of(stat, movie.shape[1:])
+    calcium = decayed(spikes, np.exp(-1 / (decay_s * rate_hz)))
+    return {"A": footprints, "C": calcium * scale, "S": spikes * scale, "raw": flat * scale}
+
+
+def cells_of(movie: Any, asked: dict[str, Any], rate_hz: float, detection: Any, cpu: Any) -> Any:
+    """Give the cells that suite2p detects, in its own form; `detection` are its settings."""
+    from suite2p.detection import detection_wrapper
+
+    # The box whose mean is taken for the haze: about two patches of a cell.
+    detection["sparsery_settings"]["highpass_neuropil"] = 2 * int(max(asked["gSiz"])) - 1
+    if asked["K"] is not None:
+        detection["sparsery_settings"]["max_ROIs"] = int(asked["K"])
+    try:
+        _, stat, _ = detection_wrapper(
+            movie,
+            diameter=[4.0 * side for side in asked["gSig"]],
+            tau=float(asked["decay_time"]),
+            fs=rate_hz,
+            settings=detection,
+            device=cpu,
+        )
+    except ValueError as error:
+        if "no ROIs" not in str(error):
+            raise
+        return []
+    return stat
+
+
+def footprints_of(stat: Any, shape: tuple[int, int]) -> tuple[Any, Any]:
+    """Give footprints (cell, H, W) with a peak of 1, and what brings a trace to the light there.
+
+    A trace is the mean weighted by lam.
+    """
+    footprints = np.zeros((len(stat), *shape), np.float32)
     scale = np.zeros((len(stat), 1), np.float32)
     for k, cell in enumerate(stat):
         weights = np.asarray(cell["lam"], np.float32)
         footprints[k, cell["ypix"], cell["xpix"]] = weights / weights.max()
-        # A trace is the mean weighted by lam; what is wanted is the light at the peak.
         own = weights[~cell["overlap"]] if (~cell["overlap"]).any() else weights
         scale[k] = own.sum() * weights.max() / (own**2).sum()
-    decay = np.exp(-1 / (decay_s * rate_hz))
-    return {
-        "A": footprints,
-        "C": decayed(spikes, decay) * scale,
-        "S": spikes * scale,
-        "raw": flat * scale,
-    }
+    return footprints, scale
 
 
 def decayed(spikes: Any, decay: float) -> Any:
