@@ -12,6 +12,7 @@ from syntalos_miniscope.analysis.backends import (
     BUILT_IN,
     BackendError,
     Installed,
+    extract,
     making,
     motion_correct,
 )
@@ -64,6 +65,16 @@ def test_suite2p_takes_motion_out_in_pieces(sparse, tmp_path):
     sharp, blurred = (crispness(frames) for frames in (moved.movie, sparse.frames))
     assert sharp > 1.1 * blurred
     assert moved.movie.mean() == pytest.approx(sparse.frames.mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("noise", [0, 3], ids=["dark", "noise"])
+@pytest.mark.parametrize("name", ["suite2p", "minian"])
+def test_a_movie_without_cells_is_no_error(name, noise, tmp_path):
+    frames = np.random.default_rng(0).normal(20, noise, (100, 64, 80)).astype(np.uint8)
+    found = extract(frames, PARAMETERS, there(name), tmp_path, frame_rate_hz=20.0)
+    assert found.pictures().shape == (len(found), 64, 80)
+    assert found.traces.shape == (len(found), 100)
+    assert noise or not len(found)
 
 
 def crispness(frames: np.ndarray) -> float:

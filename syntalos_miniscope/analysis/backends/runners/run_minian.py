@@ -105,6 +105,8 @@ def seeds_of(clean: Clean, told: Told) -> Any:
     seeds = initialization.seeds_init(
         clean.by_frame, wnd_size=1000, stp_size=500, max_wnd=widest, diff_thres=3
     )
+    if not len(seeds):
+        return seeds
     seeds, _, _ = initialization.pnr_refine(clean.by_pixel, seeds, noise_freq=NOISE_FREQ, thres=1)
     seeds = initialization.ks_refine(clean.by_pixel, seeds, sig=0.05)
     good = seeds[seeds["mask_ks"] & seeds["mask_pnr"]].reset_index(drop=True)
