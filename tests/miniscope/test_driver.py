@@ -87,6 +87,22 @@ def test_a_reader_that_was_busy_finds_in_each_frame_its_own_pixels(rig, face, mo
     assert len({each[0] for each in counts}) == 5
 
 
+def test_a_stream_is_ended_before_it_is_begun_anew_and_brings_nothing_from_before(rig, monkeypatch):
+    made = rig().start()
+    made.read(5)
+    asked = []
+    for name in ("stop_stream", "start_stream"):
+        ask = getattr(made.daq, name)
+        monkeypatch.setattr(made.daq, name, lambda name=name, ask=ask: (asked.append(name), ask()))
+    transport = made.scope._link.transport
+    made.daq.inject("torn")
+    while not transport._assembler.torn:
+        transport._context.handleEventsTimeout(0.005)
+    transport.start()
+    assert asked == ["stop_stream", "start_stream"]
+    assert transport.read_frame(1.0).torn == 0
+
+
 @FACES
 def test_index_and_time_run_on_from_zero_at_the_true_rate(rig, face):
     exposures = rig(face).start(rate_hz=20).read(45)

@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from pictures import picture
 
 from syntalos_miniscope.recording.edl import ExperimentDir
 from syntalos_miniscope.recording.info import inspect
+from syntalos_miniscope.recording.recorded import measured_rate_hz
 from syntalos_miniscope.recording.video_dataset import VideoDataset
 from syntalos_miniscope.streams import Frame
 
@@ -36,3 +38,8 @@ def test_info_sees_repeated_frames_and_damage(tmp_path):
     assert info.frames < 8
     assert any("was cut" in text for text in info.damage)
     assert any(f"8 times for {info.frames} frames" in text for text in info.damage)
+
+
+def test_the_rate_is_that_of_the_scope_though_every_second_frame_is_lost():
+    index = np.arange(0, 40, 2)
+    assert measured_rate_hz(index, 50_000 * index) == pytest.approx(20)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pictures import picture
 
 from syntalos_miniscope.recording import RecordingError
-from syntalos_miniscope.recording.containers import matroska_times_us
+from syntalos_miniscope.recording.containers import matroska_times_us, what_was_cut
 from syntalos_miniscope.recording.video import VideoReader, VideoWriter
 
 
@@ -97,6 +97,31 @@ def test_times_are_in_the_unit_of_the_file(tmp_path):
 def test_times_of_a_foreign_file_are_those_of_its_packets(shared_data):
     reader = VideoReader(shared_data / "edl-blink1/videos/miniscope/msslice.mkv")
     assert matroska_times_us(reader.path) == reader._packet_times_us()
+
+
+def matroska(*blocks: bytes) -> bytes:
+    """Make a file of one cluster at 100 ms, its blocks given as track, time and flags."""
+    inside = bytes.fromhex("e78164") + b"".join(b"\xa3\x84" + block for block in blocks)
+    cluster = bytes.fromhex("1f43b675") + bytes((0x80 | len(inside),)) + inside
+    segment = bytes.fromhex("18538067") + bytes((0x80 | len(cluster),)) + cluster
+    return bytes.fromhex("1a45dfa380") + segment
+
+
+def test_a_block_may_come_before_its_cluster_and_several_tracks_are_left_to_the_demuxer(tmp_path):
+    path = tmp_path / "v.mkv"
+    path.write_bytes(matroska(b"\x81\xff\xfd\x80", b"\x81\x00\x0a\x80"))
+    assert matroska_times_us(path) == [97_000, 110_000]
+    path.write_bytes(matroska(b"\x81\x00\x00\x80", b"\x82\x00\x0a\x80"))
+    assert matroska_times_us(path) is None
+
+
+def test_a_list_of_odd_length_hides_no_cut_of_the_next(tmp_path):
+    path = tmp_path / "v.avi"
+    first = b"RIFF" + (5).to_bytes(4, "little") + b"AVI x" + b"\0"
+    path.write_bytes(first + b"RIFF" + (4).to_bytes(4, "little") + b"AVIX")
+    assert what_was_cut(path) is None
+    path.write_bytes(first + b"RIFF" + (90).to_bytes(4, "little") + b"AVIX")
+    assert what_was_cut(path) == "v.avi was cut: 26 of 112 bytes are there"
 
 
 def test_a_clock_that_jumps_back_costs_no_frame(tmp_path):
