@@ -29,13 +29,18 @@ def scope_folder(run):
     return run / "videos" / "scope"
 
 
-def test_surplus_times_are_reported(edl_run):
-    run = edl_run()
+def with_times(run, count, step_us):
+    """The same run with a time file of so many times."""
     path = scope_folder(run) / "scope_timestamps.tsync"
     path.unlink()
     with TimeFileWriter(path, module="r", collection_id="x", created_s=0) as times:
-        for i in range(22):
-            times.add(i, 50_000 * i)
+        for i in range(count):
+            times.add(i, step_us * i)
+    return run
+
+
+def test_surplus_times_are_reported(edl_run):
+    run = with_times(edl_run(), 22, 50_000)
     recording = open_recording(run)
     assert len(recording) == len(list(recording.frames())) == 20
     assert recording.findings == (
@@ -54,12 +59,7 @@ def test_a_time_file_cut_short_is_filled_from_the_video(edl_run):
 
 
 def test_a_time_file_of_another_video_is_one_line(edl_run):
-    run = edl_run()
-    path = scope_folder(run) / "scope_timestamps.tsync"
-    path.unlink()
-    with TimeFileWriter(path, module="r", collection_id="x", created_s=0) as times:
-        for i in range(5):
-            times.add(i, 33_000 * i)
+    run = with_times(edl_run(), 5, 33_000)
     with pytest.raises(RecordingError, match="has 5 times for 20 frames: it belongs to another"):
         open_recording(run)
 
