@@ -37,6 +37,9 @@ class Rig:
 
     def start(self, led_percent: float = 50, rate_hz: float = 30, **knobs: Any) -> "Rig":
         self.scope.apply(ScopeSettings(led_percent=led_percent, frame_rate_hz=rate_hz, **knobs))
+        return self.start_stream()
+
+    def start_stream(self) -> "Rig":
         clock = RunClock(self.daq.clock.now_ns)
         clock.start()
         self.scope.start(clock)

@@ -6,10 +6,15 @@ import threading
 import numpy as np
 import pytest
 
+from syntalos_miniscope.clock import RunClock
+from syntalos_miniscope.miniscope.counter import FrameCounter
 from syntalos_miniscope.miniscope.device_types import device_type
 from syntalos_miniscope.miniscope.events import SyncPoint
+from syntalos_miniscope.miniscope.exposures import Exposures
 from syntalos_miniscope.miniscope.link import State
 from syntalos_miniscope.miniscope.packets import serdes_mode
+from syntalos_miniscope.miniscope.readback import ReadBack
+from syntalos_miniscope.miniscope.transport import RawFrame
 from syntalos_miniscope.scope import ScopeSettings
 from virtual_miniscope.firmware import FIRMWARES
 
@@ -118,10 +123,14 @@ def test_closing_leaves_the_led_dark_and_twice_does_no_harm(rig, face):
     made = rig(face).start()
     made.read(5)
     assert made.daq.led_lit
+    wire = made.scope._link.transport
     made.close()
     made.close()
     assert made.daq.scope.led_registers == (255, 255)
     assert made.scope.state is State.CLOSED
+    if face == "libusb":
+        # The kernel's driver may have it again.
+        assert wire._handle.claimed == set()
     assert made.lights == [True, False]
     assert made.notes == []
 
@@ -282,6 +291,21 @@ def test_noise_in_the_odd_bytes_is_not_taken_for_metadata(rig, monkeypatch):
     assert [exposure.frame.index for exposure in exposures] == list(range(30))
     assert all(event.device_us is None for event in made.events if isinstance(event, SyncPoint))
     assert all(exposure.quaternion for exposure in exposures[3:])
+
+
+def test_times_go_on_though_a_stamp_runs_back():
+    now_ns = [0]
+    clock = RunClock(lambda: now_ns[0])
+    clock.start()
+    exposures = Exposures(clock, FrameCounter(), False, lambda event: None)
+    times_us = []
+    for first_ns in (10_000_000, 43_000_000, 20_000_000, 43_000_000, 76_000_000):
+        now_ns[0] += 33_000_000
+        raw = RawFrame(np.zeros((4, 4, 2), np.uint8), first_ns, now_ns[0])
+        made = exposures.make(raw, ReadBack(None, None), 30.0, wait_for_trigger=False)
+        assert made is not None
+        times_us.append(made.frame.time_us)
+    assert times_us == [10_000, 43_000, 43_001, 43_002, 76_000]
 
 
 def test_sync_points_hold_first_and_last_arrival(rig):

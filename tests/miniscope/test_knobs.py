@@ -2,7 +2,9 @@
 
 import pytest
 
+from syntalos_miniscope.miniscope.device_types import device_type
 from syntalos_miniscope.miniscope.events import ControlChange
+from syntalos_miniscope.miniscope.knobs import Knobs
 from syntalos_miniscope.scope import ScopeSettings
 
 FACES = pytest.mark.parametrize("face", ["libusb", "v4l2"])
@@ -31,6 +33,34 @@ def test_another_frame_rate_costs_no_frame_and_no_false_drop(rig, face, before_h
     assert [exposure.frame.index for exposure in made.read(20)] == list(range(20, 40))
     counters = made.scope.counters
     assert counters["dropped"] == counters["gaps"] == counters["counter_jumps"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("Miniscope_V4_BNO", ["Low", "Medium", "High"]),
+        ("Minicam-Mono-XGA", ["1X", "8X", "32X"]),
+        ("MiniLFOV_Bin2x_Sum", ["Low", "16X", "128X"]),
+    ],
+)
+def test_low_medium_and_high_are_the_first_the_middle_and_the_last_gain(kind, names):
+    scope = device_type(kind)
+    gains = scope.choices["gain"]
+    for gain, name in zip(("low", "medium", "high"), names, strict=True):
+        settings = ScopeSettings(gain=gain, frame_rate_hz=scope.frame_rate_hz(0))
+        turn = Knobs(scope).turn(settings, 0)
+        assert gains.commands(gains.names.index(name))[0] in turn.commands
+
+
+def test_a_led_that_is_set_in_steps_is_known_to_be_lit(rig):
+    made = rig()
+    made.scope.apply(ScopeSettings(led_percent=0, frame_rate_hz=30), led_step=51)
+    made.start_stream()
+    made.read(5)
+    assert made.lights == [True]
+    assert made.daq.scope.led_registers == (204, 204)
+    made.read(300)
+    assert made.scope.light_dose_percent_s == pytest.approx(20 * 10, rel=0.05)
 
 
 def test_many_turns_of_a_knob_cost_few_packets(rig):
