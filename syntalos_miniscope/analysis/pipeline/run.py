@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from syntalos_miniscope.analysis.backends import BUILT_IN, Progress
 from syntalos_miniscope.analysis.backends.built_in import MOST_CELLS
+from syntalos_miniscope.analysis.backends.environments import how_to_set_up
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope.analysis.folder_lock import held
 from syntalos_miniscope.analysis.pipeline.configs import (
@@ -143,11 +144,10 @@ class MiniscopePipeline:
         stages = Stages(data.recording, base, data.configs, steps, window, self._tell)
         steps.claim(base)
         found = stages.process()
-        notes += data.recording.findings + _at_the_limit(found.extraction, data.configs)
+        notes += data.recording.findings
+        notes += _about_the_cells(found.extraction, data.configs)
         judged = self._judged(data.configs, found, steps, stages.cells_stamp, headless)
-        kept = None
-        if found.extraction is not None and judged is not None:
-            kept = found.extraction.kept(judged.accepted)
+        kept = _accepted(found.extraction, judged)
         self._tell("Events and rhythms", None)
         told = data.configs.postprocess
         rhythm = postprocess(kept, found.prepared, data.frame_rate_hz, told, notes)
@@ -165,7 +165,23 @@ class MiniscopePipeline:
         )
         self._tell("Writing the results", None)
         written = write_outputs(steps, shown, data.recording, coords)
-        movie = folder / MOVIE
+        self._keep(data, stages, found, shown, written, coords)
+        if kept is not None and data.configs.process.save_estimates and "estimates" not in written:
+            notes.append(NEEDS_H5PY)
+        for note in notes:
+            self._say(note)
+
+    def _keep(
+        self,
+        data: MiniscopeDataManager,
+        stages: Stages,
+        found: Processed,
+        shown: Shown,
+        written: dict[str, Path],
+        coords: Crop | None,
+    ) -> None:
+        """Keep what each stage gave."""
+        movie = data.saved_movies / MOVIE
         if not data.configs.process.keep_movie:
             movie.unlink(missing_ok=True)
         self.preprocessing_result = PreprocessingResult(
@@ -176,16 +192,12 @@ class MiniscopePipeline:
             motion=found.motion,
             motion_corrected_movie_filepath=movie if movie.exists() else None,
             tuning=found.tuning,
-            extraction=kept,
-            evaluation=judged,
+            extraction=_accepted(shown.extraction, shown.evaluation),
+            evaluation=shown.evaluation,
             estimates_filepath=written.get("estimates"),
             opts_caiman_filepath=written.get("opts_caiman"),
         )
-        self.postprocessing_result = rhythm
-        if kept is not None and data.configs.process.save_estimates and "estimates" not in written:
-            notes.append(NEEDS_H5PY)
-        for note in notes:
-            self._say(note)
+        self.postprocessing_result = shown.rhythm
 
     def _crop(
         self, data: MiniscopeDataManager, steps: Steps, base: str, headless: bool, notes: list[str]
@@ -242,12 +254,25 @@ def _first_light(recording: Recording) -> Image:
     return np.asarray(mean, np.float32)
 
 
-def _at_the_limit(found: Extraction | None, configs: Configs) -> tuple[str, ...]:
-    """Say so if there may be more cells than were looked for."""
+def _accepted(found: Extraction | None, judged: Evaluation | None) -> Extraction | None:
+    return found.kept(judged.accepted) if found is not None and judged is not None else None
+
+
+def _about_the_cells(found: Extraction | None, configs: Configs) -> list[str]:
+    """Say so if no back end looked for them, or if there may be more than were looked for."""
+    process = configs.process
+    if found is None or found.backend != BUILT_IN or process.rois:
+        return []
+    notes: list[str] = []
+    if process.backend is None:
+        notes.append(
+            f"no back end is set up, so cells are found the built-in way; "
+            f"`{how_to_set_up('suite2p')}` sets one up"
+        )
     most = configs.extraction.K or MOST_CELLS
-    if found is None or found.backend != BUILT_IN or configs.process.rois or len(found) < most:
-        return ()
-    return (f"{most} cells were found, as many as were looked for; K says how many",)
+    if len(found) >= most:
+        notes.append(f"{most} cells were found, as many as were looked for; K says how many")
+    return notes
 
 
 def _named(coords: Crop | None) -> dict[str, int] | None:

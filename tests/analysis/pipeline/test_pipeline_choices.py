@@ -46,6 +46,21 @@ def test_a_back_end_may_take_the_motion_back(frames, tmp_path, monkeypatch):
     assert "crispness" in (pipeline.saved_movies / "report.html").read_text()
 
 
+@pytest.mark.parametrize("backend", [None, "built-in"])
+def test_without_a_back_end_it_is_said_and_the_cells_are_found(
+    frames, tmp_path, monkeypatch, backend
+):
+    monkeypatch.setattr(stages, "choose_backend", lambda _: None)
+    place = onix_folder(tmp_path, frames[:80, :96, :96])
+    folder = project(tmp_path, {98: place}, 'line number,gSig\n98,"(3, 3)"\n')
+    said: list[str] = []
+    pipeline = MiniscopePipeline(say=said.append)
+    pipeline.run(98, folder, headless=True, plot_params=False, backend=backend)
+    assert cells(pipeline).backend == "built-in"
+    words = "no back end is set up, so cells are found the built-in way; `syntalos-miniscope"
+    assert any(text.startswith(words) for text in said) is (backend is None)
+
+
 def test_without_crop_coords_nobody_is_asked_headless_and_it_is_said(frames, tmp_path):
     place = onix_folder(tmp_path, frames[:80, :96, :96])
     folder = project(tmp_path, {98: place}, PARAMETERS)
