@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import zarr
+from small_brain import TRUTH, SimulatedScope, ran, script, sent, small_spec
 
-from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
-from syntalos_miniscope.recording.minisim_zarr import open_minisim_zarr
-from syntalos_miniscope.scope import EWL_STEP_UM, SCOPE_OUTPUTS
-from syntalos_miniscope.simulation import Acquisition, ImageSensor, Spec
+from syntalos_miniscope.scope import SCOPE_OUTPUTS
+from syntalos_miniscope.simulation.extras import Faults
 from syntalos_miniscope.simulation.presets import studio_spec
-from syntalos_miniscope.simulation.pyramid import Pyramid
 from syntalos_miniscope.simulation.renderer import Renderer
-from syntalos_miniscope.streams import Control, ControlKind, Frame, TableRow
-
-SimulatedScope: Any = Catalog.shipped().node("simulated_scope")
-TRUTH = ("truth-motion-out", "truth-traces-out", "truth-events-out", "truth-cells-out")
+from syntalos_miniscope.streams import Control, ControlKind, Frame
 
 
 @pytest.fixture(scope="module")
@@ -30,36 +23,6 @@ def small(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("specs") / "small.json"
     path.write_text(small_spec().minisim_json())
     return path
-
-
-def small_spec(**sensor) -> Spec:
-    whole = studio_spec("Miniscope V4 - CA1", seed=3)
-    chip = ImageSensor(n_px_height=100, n_px_width=120, pixel_pitch_um=4.8, **sensor)
-    acquisition = whole.acquisition.model_copy(update={"image_sensor": chip})
-    return whole.model_copy(update={"acquisition": Acquisition.model_validate(acquisition)})
-
-
-def script(small: Path, *, record_to: Path | None = None, wired=None, **settings) -> Script:
-    node = SimulatedScope(SimulatedScope.Settings(spec_file=str(small), **settings))
-    return Script(node, record_to=record_to, wired=wired)
-
-
-def sent(made: Script) -> dict[str, list[Any]]:
-    return made.emitted
-
-
-def ran(made: Script, frames: int = 12) -> Script:
-    """A run of so many raw frames, however long this computer takes for them."""
-    made.prepare()
-    made.start()
-    try:
-        for port, item in made.stream(until_us=60_000_000):
-            sent(made)[port].append(item)
-            if port == "frames-raw-out" and len(sent(made)[port]) == frames:
-                made.feed("control-in", Control(ControlKind.STOP))
-    finally:
-        made.stop()
-    return made
 
 
 def test_it_has_the_ports_of_a_miniscope_and_those_of_the_truth():
@@ -104,78 +67,6 @@ def test_frames_are_those_of_the_batch_and_every_port_speaks(small: Path):
     assert len(sent(made)["truth-cells-out"]) == len(renderer.scene.units)
     quaternions = np.concatenate([block.data for block in sent(made)["bno-raw-out"]])
     assert np.linalg.norm(quaternions, axis=1) == pytest.approx(1, abs=1e-5)
-
-
-def test_event_rows_add_up_to_the_spikes(small: Path):
-    made = ran(script(small, wired={"frames-raw-out", "truth-events-out"}))
-    frames, rows = sent(made)["frames-raw-out"], sent(made)["truth-events-out"]
-    renderer = Renderer(small_spec())
-    expected = 0
-    for frame in frames[:-1]:
-        renderer.seek(frame.index)
-        expected += int(renderer.advance().spikes.sum())
-    times = {str(frame.time_us) for frame in frames[:-1]}
-    assert sum(int(row.cells[2]) for row in rows if row.cells[0] in times) == expected
-
-
-def test_the_truth_is_stored_with_the_run(small: Path, tmp_path: Path):
-    made = ran(script(small, record_to=tmp_path))
-    (path,) = tmp_path.rglob("truth.zarr")
-    assert path.parent.name == "truth" and (path.parent / "manifest.toml").is_file()
-    root: Any = zarr.open_group(str(path), mode="r")
-    truth, n = root["ground_truth"], len(sent(made)["frames-raw-out"])
-    stored = truth["extras/frame_index"][:].astype(int)
-    assert abs(len(stored) - n) <= 1 and (np.diff(stored) >= 1).all()
-    renderer = Renderer(small_spec())
-    renderer.seek(stored[-1])
-    frame = renderer.advance()
-    assert truth["C"][:, -1] == pytest.approx(frame.traces)
-    assert truth["shifts"][-1] == pytest.approx(frame.shift_px)
-    assert truth["extras/led_percent"][-1] == 50
-    assert truth["extras/orientation"].shape == (len(stored), 4)
-    assert "observed" not in root
-    assert Spec.model_validate(json.loads((path / "spec.json").read_text())).seed == 3
-
-
-def test_no_file_of_the_truth_is_made_while_frames_come(small: Path, tmp_path: Path):
-    """Making one takes as long as a frame, and the first frames would be late."""
-
-    def arrays(made: Path) -> set[Path]:
-        (folder,) = made.rglob("ground_truth")
-        return {path.parent.relative_to(folder) for path in folder.rglob(".zarray")}
-
-    only_prepared = script(small, record_to=tmp_path / "prepared")
-    only_prepared.prepare()
-    before = arrays(tmp_path / "prepared")
-    only_prepared.stop()
-    ran(script(small, record_to=tmp_path / "run"), frames=3)
-    assert arrays(tmp_path / "run") == before
-    assert {Path("C"), Path("extras", "orientation"), Path("extras", "ewl")} <= before
-
-
-def test_stored_truth_is_of_the_focus_and_the_cells_that_the_run_began_with(
-    small: Path, tmp_path: Path
-):
-    made = script(small, record_to=tmp_path, ewl=40)
-    made.prepare()
-    made.start()
-    told: list[bool] = []
-    for port, item in made.stream(until_us=60_000_000):
-        if isinstance(item, TableRow) and port == "truth-cells-out":
-            told.append(item.cells[-1] == "yes")
-        if port == "frames-raw-out":
-            made.apply(made.node.settings.model_copy(update={"ewl": -90}))
-            made.feed("control-in", Control(ControlKind.STOP))
-    made.stop()
-    renderer = Renderer(small_spec())
-    spec_focus_um = renderer.scene.view.focal_um
-    renderer.scene.focus(40 * EWL_STEP_UM, Pyramid(renderer.scene.canvas.shape))
-    (path,) = tmp_path.rglob("truth.zarr")
-    truth = open_minisim_zarr(path).truth()
-    assert truth.focal_depth_um == spec_focus_um + 40 * EWL_STEP_UM
-    assert (truth.observed_sigma_px == renderer.scene.view.sigma_px).all()
-    assert (truth.detectable == renderer.scene.detectable()).all()
-    assert told == truth.detectable.tolist() and any(told)
 
 
 def test_knobs_turn_while_it_runs(small: Path):
@@ -246,6 +137,60 @@ def test_deep_frames_say_how_deep_they_are(tmp_path: Path):
     assert made.described["frames-raw-out"]["full_scale"] == 4095
     assert sent(made)["frames-raw-out"][0].mat.dtype == np.uint16
     assert sent(made)["frames-disp-out"][0].mat.dtype == np.uint8
+
+
+def renderer_of(made: Script) -> Renderer:
+    made.prepare()
+    made.stop()
+    node: Any = made.node
+    return node._scope.renderer
+
+
+def test_faults_are_asked_for_in_percent_and_microseconds(small: Path):
+    asked: Any = {
+        "drop_percent": 10.0,
+        "repeat_percent": 20.0,
+        "jitter_us": 5.0,
+        "disconnect_at_s": 3.0,
+    }
+    extras = renderer_of(script(small, **asked)).spec.extras
+    assert extras is not None
+    assert extras.faults == Faults(
+        drop_share=0.1, repeat_share=0.2, jitter_us=5.0, disconnect_at_s=3.0
+    )
+    sound = renderer_of(script(small)).spec.extras
+    assert sound is not None and sound.faults == Faults()
+
+
+def test_a_preset_is_that_of_the_studio_with_the_activity_and_the_seed_that_are_asked_for():
+    asked = {"preset": "Generic 1p scope", "activity": "Quiet", "seed": 5}
+    spec = renderer_of(Script(SimulatedScope(SimulatedScope.Settings(**asked)))).spec
+    assert spec.model_copy(update={"extras": None}) == studio_spec(
+        "Generic 1p scope", "Quiet", seed=5
+    )
+
+
+def test_a_paused_scope_sends_nothing_and_counts_what_it_held_back(small: Path):
+    made = script(small, frame_rate_hz=60.0)
+    made.prepare()
+    made.start()
+    node: Any = made.node
+    node.on_data(made, "control-in", Control(ControlKind.PAUSE))
+    exposure = node._capture.read(timeout_s=60)
+    assert exposure is not None
+    assert node._send(made, exposure) is None
+    assert made.counters["paused"] == 1 and not sent(made)["frames-raw-out"]
+    made.stop()
+
+
+def test_without_a_sensor_white_is_the_intensity_that_is_set(tmp_path: Path):
+    path = tmp_path / "dim.json"
+    steps = [step for step in small_spec().steps if step.kind != "sensor"]
+    path.write_text(small_spec().model_copy(update={"steps": steps}).minisim_json())
+    means = [
+        sent(ran(script(path, vmax=vmax), 1))["frames-raw-out"][0].mat.mean() for vmax in (1.0, 4.0)
+    ]
+    assert means[0] == pytest.approx(4 * means[1], rel=0.05)
 
 
 def test_two_scopes_of_one_seed_see_other_tissue(small: Path):
