@@ -45,7 +45,9 @@ class MiniscopeV4(Node):
         )
         device_type: str = Field("Miniscope_V4_BNO", description="Kind of scope")
         video_devices: str = Field(
-            "", description="A videoDevices.json of the official software with the kind of scope"
+            "",
+            description="A videoDevices.json of the official software with the kind of scope",
+            json_schema_extra={"format": "path"},
         )
         led_step: int = live(
             -1, ge=-1, le=255, title="LED step", description="Fine power, 0-255; -1: the percent"

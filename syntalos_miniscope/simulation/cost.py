@@ -263,7 +263,7 @@ def _vessels(spec: Spec, canvas_px: float) -> tuple[float, float]:
 
 
 def _count(number: float) -> str:
-    return f"{number:,.0f}".replace(",", " ") if number < 1e9 else f"{number:.0e}"
+    return f"{number:,.0f}" if number < 1e9 else f"{number:.0e}"
 
 
 def _bytes(number: float) -> str:

@@ -1,5 +1,7 @@
 """Every shipped node can be added, drawn, set and looked at."""
 
+from itertools import combinations
+
 import pytest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -12,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.examples import examples
 from syntalos_miniscope.streams import Control
 from syntalos_miniscope_ui.studio.model import Studio
 from syntalos_miniscope_ui.studio.window import StudioWindow
@@ -87,3 +90,14 @@ def without_help(window: QWidget) -> list[str]:
             if not tip and not inner and not widget.objectName().startswith("qt_"):
                 found.append(f"{type(widget).__name__} in {type(widget.parentWidget()).__name__}")
     return found
+
+
+@pytest.mark.parametrize("name", examples())
+def test_no_box_of_an_example_covers_another_or_its_wires_ends(editor, name) -> None:
+    editor.open_example(name)
+    rooms = {
+        node_id: box.mapRectToScene(box.childrenBoundingRect() | box.shape().boundingRect())
+        for node_id, box in editor.scene.boxes.items()
+    }
+    for one, other in combinations(rooms, 2):
+        assert not rooms[one].intersects(rooms[other]), (one, other)

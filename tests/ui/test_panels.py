@@ -270,3 +270,20 @@ def test_scrolling_past_a_knob_does_not_turn_it(form, edits, until) -> None:
     until(box.hasFocus)
     scroll()
     assert edits == [(Knobs(count=4), "count")]
+
+
+def test_what_a_box_adds_stands_above_what_it_has_in_common_with_others(qtbot) -> None:
+    player = Catalog.shipped().node("recording_player")
+    form = panel_for(player.Settings())
+    qtbot.addWidget(form)
+    form.resize(form.sizeHint())
+    form.show()
+    recording, view = (form.knob(name).mapTo(form, QPoint()).y() for name in ("path", "view"))
+    assert recording < view
+
+
+def test_the_file_with_kinds_of_scopes_can_be_picked(qtbot) -> None:
+    scope = Catalog.shipped().node("miniscope_v4")
+    form = panel_for(scope.Settings())
+    qtbot.addWidget(form)
+    assert isinstance(form.knob("video_devices"), PathKnob)

@@ -144,6 +144,7 @@ _SIGNS = (Path(__file__).parent / "signs").as_posix()
 _SHEET = """
 QToolTip {{ background: {theme.box}; color: {theme.text}; border: 1px solid {theme.idle};
   padding: 4px; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLabel#trouble {{ color: {theme.bad}; }}
 QDockWidget {{ titlebar-close-icon: url("{signs}/close.svg");
   titlebar-normal-icon: url("{signs}/float.svg"); }}

@@ -109,17 +109,18 @@ class Inspector(QScrollArea):
         self._title.setToolTip("What the box is called")
         self._title.setAccessibleName("Title")
         self._title.editingFinished.connect(self._rename)
-        words = QLabel(folder.description if folder else "")
+        kind, about = (folder.name, folder.description) if folder else (box.type, "")
+        words = QLabel(about)
         words.setWordWrap(True)
         words.setEnabled(False)
-        kind = folder.name if folder else box.type
+        words.setHidden(not about)
         name = QLabel(f"<small>{kind} · id <code>{node_id}</code></small>")
         name.setEnabled(False)
         name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         for widget in (self._title, name, words):
             layout.addWidget(widget)
         if missing:
-            trouble = QLabel(f"{missing}. Its settings and wires are kept; it cannot run here.")
+            trouble = QLabel(f"Cannot run here: {missing}. Its settings and wires are kept.")
             trouble.setObjectName("trouble")
             trouble.setWordWrap(True)
             layout.addWidget(trouble)

@@ -194,15 +194,17 @@ class _Row(QWidget):
 
 @cache
 def fields_of(settings: type[BaseModel]) -> Mapping[str, Mapping[str, Any]]:
-    """Give the schema of every field of a settings class, references filled in.
+    """Give the schema of every field of a settings class, its own first, references filled in.
 
     Pydantic takes some ms for it, and the panels of a scope ask again and again.
     """
     schema = settings.model_json_schema()
     definitions: Mapping[str, Any] = schema.get("$defs", {})
-    return {
-        name: resolved(part, definitions) for name, part in schema.get("properties", {}).items()
-    }
+    parts: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+    bases = (base for base in settings.__bases__ if issubclass(base, BaseModel))
+    inherited = {name for base in bases for name in base.model_fields}
+    order = sorted(parts, key=lambda name: name in inherited)
+    return {name: resolved(parts[name], definitions) for name in order}
 
 
 def resolved(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class GeneratePanel(QWidget):
         self.stop.setEnabled(False)
         self.stop.clicked.connect(self._cancel)
         self.bar = QProgressBar()
+        self.bar.hide()
         self.word = QLabel()
         self.word.setWordWrap(True)
         rows = QFormLayout()
@@ -103,6 +104,7 @@ class GeneratePanel(QWidget):
         self.write.setEnabled(False)
         self.stop.setEnabled(True)
         self.bar.setRange(0, 0)
+        self.bar.show()
         self.word.setText("Setting up …")
         self.generation = Generation(
             self, lambda told: simulate_to(spec, file, on_frame=told), self.bar, self.word
@@ -141,8 +143,7 @@ class GeneratePanel(QWidget):
             self.generation.cancel()
 
     def _ended(self, word: str) -> None:
-        self.bar.setRange(0, 1)
-        self.bar.setValue(0)
+        self.bar.hide()
         self.write.setEnabled(True)
         self.stop.setEnabled(False)
         self.word.setText(word)

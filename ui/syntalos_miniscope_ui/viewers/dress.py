@@ -14,3 +14,4 @@ def dress_plot(plot: pg.PlotWidget, owner: QWidget) -> None:
         axis = plot.getAxis(side)
         axis.setPen(palette.placeholderText().color())
         axis.setTextPen(palette.text().color())
+        axis.setStyle(hideOverlappingLabels=True)  # nor is one cut in half at the edge
