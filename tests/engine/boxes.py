@@ -152,7 +152,7 @@ def start(graph, **options) -> LocalEngine:
 
 def run(graph, **options) -> LocalEngine:
     engine = start(graph, **options)
-    assert engine.wait(20)
+    assert engine.wait(60)
     return engine
 
 

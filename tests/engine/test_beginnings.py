@@ -56,7 +56,7 @@ def test_a_stop_before_the_start_is_kept(graph) -> None:
     engine.prepare()
     engine.stop()
     engine.start()
-    assert engine.wait(10)
+    assert engine.wait(60)
     assert engine.report()["exit_reason"] == "stopped"
 
 

@@ -33,6 +33,6 @@ def test_a_tap_sees_the_newest_and_counts_the_rest(graph):
     tap = engine.tap("Sink", "frames-in", depth=3)
     engine.prepare()
     engine.start()
-    engine.wait(10)
+    assert engine.wait(60)
     assert [f.index for f in tap.take() if isinstance(f, Frame)] == [97, 98, 99]
     assert (tap.seen, tap.dropped) == (100, 97)
