@@ -1,20 +1,14 @@
 """The driver on both ways to a DAQ: set-up, frames, times and light."""
 
 import itertools
-import threading
 
 import numpy as np
 import pytest
 
-from syntalos_miniscope.clock import RunClock
-from syntalos_miniscope.miniscope.counter import FrameCounter
 from syntalos_miniscope.miniscope.device_types import device_type
 from syntalos_miniscope.miniscope.events import SyncPoint
-from syntalos_miniscope.miniscope.exposures import Exposures
 from syntalos_miniscope.miniscope.link import State
 from syntalos_miniscope.miniscope.packets import serdes_mode
-from syntalos_miniscope.miniscope.readback import ReadBack
-from syntalos_miniscope.miniscope.transport import RawFrame
 from syntalos_miniscope.scope import ScopeSettings
 from virtual_miniscope.firmware import FIRMWARES
 
@@ -92,22 +86,6 @@ def test_a_reader_that_was_busy_finds_in_each_frame_its_own_pixels(rig, face, mo
     assert len({each[0] for each in counts}) == 5
 
 
-def test_a_stream_is_ended_before_it_is_begun_anew_and_brings_nothing_from_before(rig, monkeypatch):
-    made = rig().start()
-    made.read(5)
-    asked = []
-    for name in ("stop_stream", "start_stream"):
-        ask = getattr(made.daq, name)
-        monkeypatch.setattr(made.daq, name, lambda name=name, ask=ask: (asked.append(name), ask()))
-    transport = made.scope._link.transport
-    made.daq.inject("torn")
-    while not transport._assembler.torn:
-        transport._context.handleEventsTimeout(0.005)
-    transport.start()
-    assert asked == ["stop_stream", "start_stream"]
-    assert transport.read_frame(1.0).torn == 0
-
-
 @FACES
 def test_index_and_time_run_on_from_zero_at_the_true_rate(rig, face):
     exposures = rig(face).start(rate_hz=20).read(45)
@@ -153,26 +131,6 @@ def test_closing_at_the_slowest_rate_is_dark(rig):
     assert made.daq.scope.led_registers == (255, 255)
 
 
-def test_however_many_packets_are_sent_at_once_the_ring_of_the_daq_holds_them(rig):
-    made = rig().start(rate_hz=2)
-    made.read(5)
-    packet = bytes((0xEE, 0x03, 0x03))
-    before = made.daq.packets.count(packet)
-    made.scope._link.send([packet] * 100)
-    made.scope._link.pass_frames(2, 10)
-    assert made.daq.packets.count(packet) == before + 100
-
-
-def test_after_four_packets_in_a_row_the_daq_has_a_rest(rig, monkeypatch):
-    made = rig().start()
-    made.read(5)
-    times_ns = []
-    monkeypatch.setattr(made.daq, "push", lambda packet: times_ns.append(made.daq.clock.now_ns()))
-    made.scope._link.send([bytes((0xEE, 0x03, 0x03))] * 9)
-    rests = [after - before >= 10e6 for before, after in itertools.pairwise(times_ns)]
-    assert rests == [False, False, False, True, False, False, False, True]
-
-
 def test_the_record_flag_toggles_the_ttl_once_a_frame_and_ends_with_the_stream(rig):
     made = rig().start()
     made.read(5)
@@ -181,47 +139,6 @@ def test_the_record_flag_toggles_the_ttl_once_a_frame_and_ends_with_the_stream(r
     assert 18 <= len(made.daq.ttl_log) <= 20
     made.close()
     assert not made.daq.recording
-
-
-def test_who_watches_over_the_light_is_told_before_it_can_be_on_and_after_it_is_off(
-    rig, monkeypatch
-):
-    made = rig()
-    sent, told = [], []
-    push = made.daq.push
-    monkeypatch.setattr(made.daq, "push", lambda packet: (sent.append(packet.hex()), push(packet)))
-    monkeypatch.setattr(
-        made.scope._light, "_on_change", lambda lit: told.append((lit, set(sent), sent.clear()))
-    )
-    made.start(led_percent=50).read(5)
-    made.scope.apply(ScopeSettings(led_percent=0, frame_rate_hz=20, gain="high", ewl=7))
-    made.read(5)
-    (on, before, _), (off, since, _) = told
-    assert (on, off) == (True, False)
-    assert {packet for packet in before if packet.startswith(LED)} == set()
-    assert {"2001ff", "580072ff"} <= since
-
-
-def test_a_knob_turned_while_all_are_sent_again_is_not_overtaken_by_its_old_value(rig, monkeypatch):
-    made = rig().start(led_percent=50)
-    commands, others = made.scope._knobs.commands, []
-
-    def interrupted():
-        # Another thread turns the LED off just after the old settings were looked up.
-        found = commands()
-        dark = ScopeSettings(led_percent=0, frame_rate_hz=30)
-        other = threading.Thread(target=made.scope.apply, args=[dark], daemon=True)
-        other.start()
-        other.join(0.2)
-        others.append(other)
-        return found
-
-    monkeypatch.setattr(made.scope._knobs, "commands", interrupted)
-    made.read(45)
-    (other,) = others
-    other.join(60)
-    made.read(5)
-    assert made.daq.scope.led_registers == (255, 255)
 
 
 def test_the_light_dose_is_power_times_time(rig):
@@ -291,21 +208,6 @@ def test_noise_in_the_odd_bytes_is_not_taken_for_metadata(rig, monkeypatch):
     assert [exposure.frame.index for exposure in exposures] == list(range(30))
     assert all(event.device_us is None for event in made.events if isinstance(event, SyncPoint))
     assert all(exposure.quaternion for exposure in exposures[3:])
-
-
-def test_times_go_on_though_a_stamp_runs_back():
-    now_ns = [0]
-    clock = RunClock(lambda: now_ns[0])
-    clock.start()
-    exposures = Exposures(clock, FrameCounter(), False, lambda event: None)
-    times_us = []
-    for first_ns in (10_000_000, 43_000_000, 20_000_000, 43_000_000, 76_000_000):
-        now_ns[0] += 33_000_000
-        raw = RawFrame(np.zeros((4, 4, 2), np.uint8), first_ns, now_ns[0])
-        made = exposures.make(raw, ReadBack(None, None), 30.0, wait_for_trigger=False)
-        assert made is not None
-        times_us.append(made.frame.time_us)
-    assert times_us == [10_000, 43_000, 43_001, 43_002, 76_000]
 
 
 def test_sync_points_hold_first_and_last_arrival(rig):
