@@ -74,7 +74,8 @@ def main() -> None:
     print(f"{platform.python_implementation()} {platform.python_version()}, "
           f"{os.cpu_count()} cores, load {load:.1f} before the first run")  # fmt: skip
     if load > 0.7:
-        print("Mind: this machine is not idle; intervals measure its other work as well.")
+        print("Mind: this machine is not idle; intervals measure its other work as well, unless "
+              "this goes before all of it (chrt -r 10).")  # fmt: skip
     # A receiver that stops to look for garbage would find every module late.
     gc.disable()
     with tempfile.TemporaryDirectory() as folder:
