@@ -147,10 +147,27 @@ def test_noise_alone_makes_hardly_an_event():
     assert sum(len(search.push(np.array([value]))[1]) for value in rows) <= 4
 
 
-def test_nothing_is_told_while_the_noise_is_learnt():
-    search = finder(learn_samples=250)
+@pytest.mark.parametrize("confirm", [0, 2])
+def test_nothing_is_told_while_the_noise_is_learnt(confirm):
+    search = finder(learn_samples=250, confirm_samples=confirm)
     told = [e.sample for value in steps([200, 300]) for e in search.push(np.array([value]))[1]]
     assert told == [300]
+
+
+@pytest.mark.parametrize("confirm", [0, 2])
+def test_what_comes_back_from_the_dark_is_no_event(confirm):
+    rows = steps([300])
+    rows[200:220] -= 60
+    search = finder(threshold_sd=5.0, confirm_samples=confirm)
+    told = [event.sample for value in rows for event in search.push(np.array([value]))[1]]
+    assert told == [300]
+
+
+def test_a_trace_that_is_held_at_zero_has_the_noise_of_its_moving_parts():
+    trace = np.random.default_rng(0).normal(size=(4000, 1))
+    trace[1000:] = 0
+    assert noise_sd(trace)[0] == pytest.approx(1, rel=0.15)
+    assert noise_sd(np.zeros((100, 1)))[0] == np.inf
 
 
 def test_an_unconfirmed_event_is_told_at_the_end():

@@ -53,6 +53,14 @@ def test_a_known_shift_is_found_and_taken_back(dy, dx):
     assert np.abs(still[inner].astype(float) - picture[inner]).mean() < 1.5
 
 
+def test_no_shift_is_longer_than_the_reach():
+    picture = texture()
+    stabiliser = Stabiliser(reach_px=8)
+    stabiliser(picture.astype(np.uint8))
+    shift = stabiliser(moved(picture, 9.5, -9.5))[1]
+    assert (shift.dy, shift.dx) == (8, -8)
+
+
 def test_sixteen_bits_are_followed_as_well():
     picture = texture()
     stabiliser = Stabiliser()

@@ -145,6 +145,7 @@ class MiniscopePipeline:
         steps.claim(base)
         found = stages.process()
         notes += data.recording.findings
+        notes += _about_the_motion(data.configs)
         notes += _about_the_cells(found.extraction, data.configs)
         judged = self._judged(data.configs, found, steps, stages.cells_stamp, headless)
         kept = _accepted(found.extraction, judged)
@@ -256,6 +257,18 @@ def _first_light(recording: Recording) -> Image:
 
 def _accepted(found: Extraction | None, judged: Evaluation | None) -> Extraction | None:
     return found.kept(judged.accepted) if found is not None and judged is not None else None
+
+
+def _about_the_motion(configs: Configs) -> list[str]:
+    """Say so if a back end had to find it in a movie whose constant light was taken away."""
+    before, process = configs.preprocess, configs.process
+    moved = process.apply_motion_correction and process.motion_correction == "backend"
+    if not moved or not (before.df_over_f or before.detrend_method == "linear"):
+        return []
+    return [
+        "the back end looked for motion in a movie without its constant light, which holds little "
+        "still; median detrending without DF/F leaves it, and the stabiliser looks before"
+    ]
 
 
 def _about_the_cells(found: Extraction | None, configs: Configs) -> list[str]:
