@@ -226,11 +226,18 @@ def _kept_parts(out: Path, name: str) -> list[tuple[Path, Path]]:
         if len(videos) != 1 or what_was_cut(videos[0]):
             return parts
         times = videos[0].with_name(f"{videos[0].stem}_timestamps.tsync")
-        if not times.is_file() or read_tsync(times).damage:
-            return parts
-        if len(read_tsync(times).entries) != PART_FRAMES:
+        if not _are_whole(times):
             return parts
         parts.append((videos[0], times))
+
+
+def _are_whole(times: Path) -> bool:
+    """Whether a time file is that of a whole part; one that a kill left may end in its header."""
+    try:
+        file = read_tsync(times)
+    except RecordingError:
+        return False
+    return not file.damage and len(file.entries) == PART_FRAMES
 
 
 def export_zarr(job: ExportJob) -> None:

@@ -75,6 +75,34 @@ def test_an_export_that_was_stopped_goes_on(tmp_path, source, target, stop_at):
     assert not list(out.rglob(".kept"))
 
 
+@pytest.mark.parametrize(
+    ("target", "cut", "left"),
+    [
+        ("edl", "videos/scope/scope_2.mkv", 0.7),
+        ("edl", "videos/scope/scope_2_timestamps.tsync", 0.0),
+        ("edl", "videos/scope/scope_2_timestamps.tsync", 0.7),
+        ("edl", "videos/scope/scope_2_timestamps.tsync", 0.99),
+        ("daq", "*/*/*/*/*/*/1.avi", 0.7),
+    ],
+)
+def test_a_part_that_a_kill_left_half_written_is_written_anew(tmp_path, source, target, cut, left):
+    def stop(done: int, total: int) -> None:
+        if done == 9:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        export_recording(source, target, out, progress=stop)
+    (part,) = partial_of(out).glob(cut)
+    part.write_bytes(part.read_bytes()[: int(part.stat().st_size * left)])
+    begun = []
+    export_recording(source, target, out, progress=lambda done, total: begun.append(done))
+    assert begun[0] == 4
+    there = next(out.glob("*/*/*/*/*/metaData.json")).parent if target == "daq" else out
+    same_frames(open_recording(source), open_recording(there))
+    assert open_recording(there).findings == ()
+
+
 @pytest.mark.parametrize("target", ["edl", "daq", "zarr", "csv"])
 def test_daq_folders_and_plain_videos_are_exported_too(tmp_path, daq_session, target):
     session = daq_session([0, 50, 101, 149, 200, 251])
