@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from syntalos_miniscope.analysis.backends import BUILT_IN, Progress
-from syntalos_miniscope.analysis.backends.built_in import MOST_CELLS
-from syntalos_miniscope.analysis.backends.environments import how_to_set_up
+from syntalos_miniscope.analysis.backends import Progress
 from syntalos_miniscope.analysis.extraction import Evaluation, Extraction
 from syntalos_miniscope.analysis.folder_lock import held
 from syntalos_miniscope.analysis.pipeline.configs import (
@@ -30,6 +28,7 @@ from syntalos_miniscope.analysis.pipeline.page import Shown
 from syntalos_miniscope.analysis.pipeline.postprocess import postprocess
 from syntalos_miniscope.analysis.pipeline.prepare import grey
 from syntalos_miniscope.analysis.pipeline.preprocessing import Crop, crop_window
+from syntalos_miniscope.analysis.pipeline.remarks import remarks_on_cells, remarks_on_motion
 from syntalos_miniscope.analysis.pipeline.results import (
     PostprocessingResult,
     PreprocessingResult,
@@ -145,8 +144,7 @@ class MiniscopePipeline:
         steps.claim(base)
         found = stages.process()
         notes += data.recording.findings
-        notes += _about_the_motion(data.configs)
-        notes += _about_the_cells(found.extraction, data.configs)
+        notes += remarks_on_motion(data.configs) + remarks_on_cells(found.extraction, data.configs)
         judged = self._judged(data.configs, found, steps, stages.cells_stamp, headless)
         kept = _accepted(found.extraction, judged)
         self._tell("Events and rhythms", None)
@@ -257,35 +255,6 @@ def _first_light(recording: Recording) -> Image:
 
 def _accepted(found: Extraction | None, judged: Evaluation | None) -> Extraction | None:
     return found.kept(judged.accepted) if found is not None and judged is not None else None
-
-
-def _about_the_motion(configs: Configs) -> list[str]:
-    """Say so if a back end had to find it in a movie whose constant light was taken away."""
-    before, process = configs.preprocess, configs.process
-    moved = process.apply_motion_correction and process.motion_correction == "backend"
-    if not moved or not (before.df_over_f or before.detrend_method == "linear"):
-        return []
-    return [
-        "the back end looked for motion in a movie without its constant light, which holds little "
-        "still; median detrending without DF/F leaves it, and the stabiliser looks before"
-    ]
-
-
-def _about_the_cells(found: Extraction | None, configs: Configs) -> list[str]:
-    """Say so if no back end looked for them, or if there may be more than were looked for."""
-    process = configs.process
-    if found is None or found.backend != BUILT_IN or process.rois:
-        return []
-    notes: list[str] = []
-    if process.backend is None:
-        notes.append(
-            f"no back end is set up, so cells are found the built-in way; "
-            f"`{how_to_set_up('suite2p')}` sets one up"
-        )
-    most = configs.extraction.K or MOST_CELLS
-    if len(found) >= most:
-        notes.append(f"{most} cells were found, as many as were looked for; K says how many")
-    return notes
 
 
 def _named(coords: Crop | None) -> dict[str, int] | None:

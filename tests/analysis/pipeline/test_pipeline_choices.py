@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,11 +32,12 @@ def test_a_back_end_may_take_the_motion_back(frames, tmp_path, monkeypatch):
     one = Installed(BACKENDS["caiman"], Path("python"), "1")
     monkeypatch.setattr(stages, "choose_backend", lambda _: one)
     monkeypatch.setattr(stages.backends, "motion_correct", move)
-    pipeline = MiniscopePipeline()
+    said: list[str] = []
+    pipeline = MiniscopePipeline(say=said.append)
     table = project(tmp_path, {98: place}, PARAMETERS)
-    pipeline.run(
-        98, table, headless=True, motion_correction="backend", run_CNMFE=False, keep_movie=True
-    )
+    told: Any = {"motion_correction": "backend", "run_CNMFE": False, "keep_movie": True}
+    pipeline.run(98, table, headless=True, **told)
+    assert not any("constant light" in text for text in said)
     movie = np.load(pipeline.saved_movies / "motion_corrected.npy")
     still = VideoReader(pipeline.preprocessing_result.preprocessed_movie_filepath).frames()
     before = np.stack([frame for _, frame in still]).astype(np.float32)
@@ -44,6 +46,8 @@ def test_a_back_end_may_take_the_motion_back(frames, tmp_path, monkeypatch):
     left = {path.name for path in (pipeline.saved_movies / "work").iterdir()}
     assert "motion-log.txt" in left and not left & {"motion", "unmoved.npy"}
     assert "crispness" in (pipeline.saved_movies / "report.html").read_text()
+    pipeline.run(98, table, headless=True, detrend_method="linear", **told)
+    assert "motion in a movie without its constant light" in said[-2] + said[-1]
 
 
 @pytest.mark.parametrize("backend", [None, "built-in"])
