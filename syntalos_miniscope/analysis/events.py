@@ -82,7 +82,7 @@ class EventFinder:
         return [
             event
             for trace in range(self._count)
-            for event in [self._event(self.oasis, trace, self.oasis.last_pools(trace)[1])]
+            for event in [self._event(trace, self.oasis.last_pools(trace)[1])]
             if event is not None
         ]
 
@@ -98,21 +98,20 @@ class EventFinder:
     def _news(self, oasis: Oasis, begun: NDArray[np.int64]) -> list[Event]:
         """Give the events that the latest sample has confirmed."""
         if self._confirm == 0:
-            found = [self._event(oasis, int(k), oasis.last_pools(int(k))[1]) for k in begun]
+            found = [self._event(int(k), oasis.last_pools(int(k))[1]) for k in begun]
         else:
             due = oasis.samples - 1 - self._confirm
             last, before = oasis.last_begins(1), oasis.last_begins(2)
             closed = np.flatnonzero(before > self._told)
-            found = [self._event(oasis, int(k), oasis.last_pools(int(k))[0]) for k in closed]
+            found = [self._event(int(k), oasis.last_pools(int(k))[0]) for k in closed]
             stands = np.flatnonzero((last > self._told) & (last <= due))
-            found += [self._event(oasis, int(k), oasis.last_pools(int(k))[1]) for k in stands]
+            found += [self._event(int(k), oasis.last_pools(int(k))[1]) for k in stands]
         return [event for event in found if event is not None]
 
-    def _event(self, oasis: Oasis, trace: int, pool: tuple[int, int, float]) -> Event | None:
+    def _event(self, trace: int, pool: tuple[int, int, float]) -> Event | None:
         begin, _, rise = pool
-        # The very first pool begins with the recording: no rise. Nor is one what comes back to
-        # the baseline from below.
-        if begin <= max(self._told[trace], 0) or rise < oasis.least_spike[trace]:
+        # The very first pool begins with the recording: no rise.
+        if begin <= max(self._told[trace], 0):
             return None
         self._told[trace] = begin
         return Event(trace, begin + self._first, rise)
