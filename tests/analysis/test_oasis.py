@@ -141,6 +141,13 @@ def test_events_do_not_depend_on_where_a_trace_rests(rest):
     assert told == [200, 300]
 
 
+def test_an_event_is_told_at_the_latest_when_the_next_one_comes():
+    search, told_at = finder(confirm_samples=50), {}
+    for t, value in enumerate(steps([200, 206])):
+        told_at |= {event.sample: t for event in search.push(np.array([value]))[1]}
+    assert told_at == {200: 206, 206: 256}
+
+
 def test_noise_alone_makes_hardly_an_event():
     search = finder(confirm_samples=1)
     rows = np.random.default_rng(0).standard_normal(4000)
