@@ -25,6 +25,7 @@ from syntalos_miniscope_ui.analysis.crop_window import CropWindow
 from syntalos_miniscope_ui.analysis.review import Review
 from syntalos_miniscope_ui.analysis.review_window import ReviewWindow
 from syntalos_miniscope_ui.studio.model import Studio
+from syntalos_miniscope_ui.studio.preview import Activity
 from syntalos_miniscope_ui.studio.window import StudioWindow
 from syntalos_miniscope_ui.window import EditorWindow
 
@@ -147,24 +148,31 @@ def draw_an_error() -> None:
 def draw_the_studio(app: QApplication) -> None:
     """Draw the studio, its list of cells, and their activity."""
     studio = StudioWindow(Studio())
+    traced: list[Activity] = []
+    studio.activities.done.connect(traced.append)
+
+    def shown() -> bool:
+        return studio.shown is not None and studio.shown.spec == studio.studio.spec
+
     studio.show()
-    until(lambda: studio.shown is not None)
-    wait(1500)
+    until(lambda: shown() and bool(traced))
     save(studio, "studio")
     theme.dress(app, theme.LIGHT)
     cells = studio.anatomy.lists["place_neurons"]
     line = [(150.0 + step, 10.0 * step, 20.0 * step) for step in range(-9, 10)]
+    traced.clear()
     studio.studio.place([*studio.studio.populations(), NeuronPopulation(positions_um=line)])
     cells.names.setCurrentRow(1)
     studio.mark.setChecked(True)
-    wait(1500)
+    until(lambda: shown() and bool(traced))
     group = studio.anatomy.groups["place_neurons"]
     studio.anatomy.verticalScrollBar().setValue(group.y() - 8)
     save(studio, "studio-cells")
     studio.tabs.setCurrentIndex(1)
-    studio.traced.setValue(24)
     studio.studio.use_activity("Active")
-    wait(1500)
+    until(shown)
+    studio.traced.setValue(24)
+    until(lambda: traced[-1].traces.shape[1] == 24)
     save(studio, "studio-activity")
     studio.studio.saved = studio.studio.spec
     studio.close()
