@@ -92,11 +92,19 @@ def _file(job: ExportJob, external: bool) -> Any:
             )
         )
     if recording.marks:
-        times_s = [time_us / 1e6 for time_us, _ in recording.marks]
-        texts = [text for _, text in recording.marks]
-        notes = _module("pynwb.misc").AnnotationSeries
-        file.add_acquisition(notes(name="Notes", data=texts, timestamps=times_s))
+        file.add_acquisition(_notes(recording))
     return file
+
+
+def _notes(recording: Recording) -> Any:
+    common = _module("hdmf.common")
+    times_s = [time_us / 1e6 for time_us, _ in recording.marks]
+    texts = [text for _, text in recording.marks]
+    columns = [
+        common.VectorData(name="timestamp", data=times_s, description="Of the note, seconds"),
+        common.VectorData(name="note", data=texts, description="What was noted"),
+    ]
+    return common.DynamicTable(name="Notes", description="Notes of a person", columns=columns)
 
 
 def _device(recording: Recording) -> Any:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from syntalos_miniscope.miniscope.guardian import Guardian
 from virtual_miniscope.daq import Daq
 from virtual_miniscope.usbip_server import UsbIpServer
 
@@ -72,6 +73,17 @@ def test_a_scope_that_cannot_be_reached_is_said_to_be_unknown():
     assert done.returncode == 1
     assert b"LED state unknown" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_it_is_there_only_once_the_led_is_lit_and_ctrl_c_in_the_terminal_does_not_reach_it():
+    guardian = Guardian("usbip:127.0.0.1:1", "auto", "Miniscope_V4_BNO")
+    guardian.watch(False)
+    assert guardian._process is None
+    guardian.watch(True)
+    assert guardian._process is not None
+    assert os.getsid(guardian._process.pid) != os.getsid(0)
+    guardian.watch(False)
+    guardian.close()
 
 
 def test_one_that_was_left_dark_is_not_touched():

@@ -60,6 +60,24 @@ def test_frames_come_with_index_and_time_in_the_colours_asked_for(colour, shape)
     assert webcam.released
 
 
+def test_what_waited_in_the_buffers_before_the_start_is_thrown_away():
+    class Buffered(Webcam):
+        def read(self) -> Any:
+            got, image = super().read()
+            if got and self.left > 9_990:
+                self.stamp_ms -= 3_000_000
+                image = np.zeros_like(image)
+            return got, image
+
+    made = script(Buffered())
+    made.prepare()
+    made.start()
+    made.run(items=3)
+    made.stop()
+    frames: Any = made.emitted["frames-out"]
+    assert [(frame.index, frame.mat.max()) for frame in frames] == [(0, 100), (1, 100), (2, 100)]
+
+
 def test_pictures_that_cannot_be_used_end_the_run_rather_than_the_frames_alone():
     class Odd(Webcam):
         def read(self) -> Any:

@@ -14,7 +14,9 @@ INDEX = [0, 1, 4, 5]
 
 @pytest.fixture
 def source(edl_run):
-    return edl_run(index=INDEX, time_us=[1_234 + 50_001 * i for i in INDEX])
+    run = edl_run(index=INDEX, time_us=[1_234 + 50_001 * i for i in INDEX])
+    (run / "report.json").write_text('{"marks": ["101.500 ms: light, then dark"]}')
+    return run
 
 
 @pytest.mark.parametrize("external", [False, True])
@@ -38,6 +40,9 @@ def test_nwb_holds_device_frames_times_and_orientation(tmp_path, source, externa
         assert device.compression == "ffv1"
         turned = file.acquisition["HeadOrientation"]
         assert turned.data.shape == (4, 4)
+        np.testing.assert_allclose(turned.timestamps[:], series.timestamps[:], atol=1e-6)
+        (note,) = file.acquisition["Notes"].to_dataframe().itertuples(index=False)
+        assert tuple(note) == (0.1015, "light, then dark")
         assert file.subject.subject_id == "mouse 1"
     assert not pynwb.validate(path=str(out))
 
