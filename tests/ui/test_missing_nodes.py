@@ -1,6 +1,7 @@
 """A project with boxes whose nodes are not installed here: shown, kept as they are, never run."""
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from small import find_boxes
 
 from syntalos_miniscope.catalog import Catalog
@@ -97,6 +98,8 @@ def test_a_missing_box_says_so_on_the_canvas_and_in_its_settings(window, documen
     assert box.dot() == window.theme.bad
     window.scene.select(["sharpen"])
     assert window.inspector.form is None
+    (words,) = window.inspector.findChildren(QLabel, "trouble")
+    assert words.text().startswith("Cannot run here: node 'lab_sharpen' is not installed")
     assert window.scene.boxes["show"].error is None
 
 
