@@ -42,7 +42,8 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
     assert module.inputs["control-in"] == ("Control", 1)
     module.run(0.7)
     ticks = check_in_order(module.items)
-    assert not module.errors and not module.sent_outside_a_run
+    early = [k for k, at in enumerate(module.submitted_us["frames-out"]) if at < k * 20_000]
+    assert not module.errors and not module.sent_outside_a_run and not early
     assert module.metadata["frames-out"] == {
         "framerate": 50.0, "size": ("size", 64, 64), "has_color": False,
         "data_name_proposal": f"{ticker.name}_0-frames/frames",
@@ -66,20 +67,6 @@ def test_what_a_source_sends_arrives_whole_and_in_order(
     module.items.clear()
     module.run(0.3, run="again")
     check_in_order(module.items)
-
-
-@both
-@pytest.mark.parametrize("stamps", ["due", "now"])
-def test_nothing_is_handed_over_before_its_time(
-    host: Callable[..., Host], ticker: Path, stamps: str
-) -> None:
-    module = host(ticker, {"stamps": stamps})
-    module.run(0.5)
-    times_us = [frame[1] for frame in module.items["frames-out"]]
-    handed_over_us = module.submitted_us["frames-out"]
-    assert len(times_us) == len(handed_over_us) > 0
-    assert all(at >= time for time, at in zip(times_us, handed_over_us, strict=True))
-    assert times_us == sorted(set(times_us)) and handed_over_us == sorted(handed_over_us)
 
 
 @both
