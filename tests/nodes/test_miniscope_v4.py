@@ -74,6 +74,8 @@ def test_a_run_gives_frames_orientation_a_log_and_a_dark_scope(tmp_path):
     points = list(csv.reader(sync.read_text().splitlines(), delimiter=";"))[1:]
     times = {int(point[0]): int(point[1]) for point in points}
     assert all(times[frame.index] == frame.time_us for frame in raw)
+    # First bytes, then the end of the frame.
+    assert all(int(point[2]) < int(point[3]) for point in points)
 
 
 def test_knobs_turn_while_it_runs_and_a_rate_that_is_none_is_said_and_not_taken():

@@ -12,6 +12,8 @@ from syntalos_miniscope.recording.export import export_recording
 from syntalos_miniscope.recording.info import inspect
 from syntalos_miniscope.recording.player import open_recording
 from syntalos_miniscope.recording.zarr_arrays import store_array
+from syntalos_miniscope.recording.zarr_recording import ZarrMovie
+from syntalos_miniscope.streams import Frame
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
@@ -23,6 +25,16 @@ def test_zarr_is_what_plain_zarr_reads(tmp_path, source):
     assert group["observed"].dtype == np.uint8
     np.testing.assert_array_equal(group["observed"][2], picture(4))
     assert group["frame_times/index"][:].tolist() == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_frames_that_did_not_come_leave_no_empty_ones_behind(tmp_path):
+    movie = ZarrMovie(tmp_path / "m.zarr", 10, picture(0))
+    movie.add([Frame(number, 50_000 * number, picture(number)) for number in range(3)])
+    movie.finish(None)
+    recording = open_recording(tmp_path / "m.zarr")
+    assert (len(recording), recording.findings) == (3, ())
+    group: Any = zarr.open_group(str(tmp_path / "m.zarr"), mode="r")
+    assert group["observed"].shape[0] == len(group["frame_times/index"]) == 3
 
 
 def test_a_truth_goes_along_with_the_entries_of_the_recorded_frames(tmp_path, source):
