@@ -42,6 +42,8 @@ def serve(
     from syntalos_miniscope.engine.ezmsg.serve import MachineServer
     from syntalos_miniscope.engine.run import RunError, default_export_dir
 
+    if not machine:
+        raise BadInputError("--machine: give a name, as projects call this machine")
     address = _address(listen, "--listen", PORT)
     places = list({folder.path.parent: None for folder in find_nodes(nodes).folders.values()})
     here = Machine(address[0], places, export or default_export_dir())

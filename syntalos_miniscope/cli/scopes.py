@@ -57,7 +57,7 @@ def _list(as_json: bool, reset: str | None) -> None:
     from syntalos_miniscope.miniscope import cameras, discovery
 
     try:
-        if reset:
+        if reset is not None:
             discovery.hard_reset(reset)
         scopes = discovery.devices()
     except (OSError, ValueError) as error:
@@ -102,8 +102,7 @@ def zstack(
     from syntalos_miniscope.zstack import save_zstack
     from syntalos_miniscope.zstack import zstack as sweep
 
-    if out_dir.exists() and any(out_dir.iterdir()):
-        raise BadInputError(f"{out_dir} is not empty: give a folder of its own")
+    _ensure_free(out_dir)
     steps = range(-127, 128, step)
     settings = ScopeSettings(led_percent=led_percent, frame_rate_hz=20)
     guardian = Guardian(device, "auto", "Miniscope_V4_BNO")
@@ -120,6 +119,15 @@ def zstack(
     finally:
         guardian.close()
     say(f"{out_dir} written; {_best(stack)}")
+
+
+def _ensure_free(folder: Path) -> None:
+    try:
+        taken = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise BadInputError(f"{folder}: {error.strerror}; give a new folder") from error
+    if taken:
+        raise BadInputError(f"{folder} is not empty: give a folder of its own")
 
 
 def _best(stack: ZStack) -> str:

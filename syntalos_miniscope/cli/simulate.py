@@ -14,6 +14,7 @@ from syntalos_miniscope.cli.console import BadInputError, progress, say
 from syntalos_miniscope.cli.interrupts import interrupted_by
 
 if TYPE_CHECKING:
+    from syntalos_miniscope.simulation.acquisition import Acquisition
     from syntalos_miniscope.simulation.batch import OnFrame
     from syntalos_miniscope.simulation.cost import Kept
 
@@ -55,6 +56,7 @@ def simulate(
         raise BadInputError(f"{out} must end in .zarr, .avi or .mkv")
     try:
         chosen = choose_spec(source, activity, seconds=seconds, fps=fps, seed=seed)
+        _ensure_a_frame(chosen.acquisition)
         for advisory in chosen.advisories():
             say(f"Mind: {advisory}.")
         say(f"This takes about {cost(chosen, kept)}.")
@@ -63,6 +65,14 @@ def simulate(
     except (ValueError, RecordingError) as error:
         raise BadInputError(str(error)) from error
     say(f"{out} written")
+
+
+def _ensure_a_frame(acquisition: Acquisition) -> None:
+    if acquisition.n_frames < 1:
+        raise BadInputError(
+            f"{acquisition.duration_s:g} s at {acquisition.fps:g} fps are no whole frame; "
+            "make it longer"
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ RUN = ("run", "rehearsal", "--headless", "--engine", "ezmsg")
         ((*RUN, "--machine", "pc=here"), "here: an IPv4 address is right, such as 10.0.0.2"),
         ((*RUN, "--machine", "pc=10.0.0.2"), "machine 'pc': the project places no node on it"),
         ((*RUN, "--listen", "nowhere"), "--listen nowhere: an IPv4 address is right"),
+        (("serve", "--machine", ""), "--machine: give a name, as projects call this machine"),
         (("serve", "--machine", "pc", "--listen", "192.0.2.1"), "192.0.2.1: cannot listen on"),
     ],
 )  # fmt: skip

@@ -5,6 +5,10 @@ import subprocess
 import sys
 
 import cv2
+import pytest
+
+from syntalos_miniscope.cli.console import BadInputError
+from syntalos_miniscope.cli.scopes import zstack
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -19,10 +23,11 @@ def test_devices_lists_what_there_is_for_people_and_programs():
     assert run("devices").returncode == 0
 
 
-def test_resetting_a_scope_that_is_not_there_is_one_line_and_exit_2():
-    done = run("devices", "--reset", "9-9")
+@pytest.mark.parametrize("port", ["9-9", ""])
+def test_resetting_a_scope_that_is_not_there_is_one_line_and_exit_2(port):
+    done = run("devices", "--reset", port)
     assert done.returncode == 2
-    assert "no Miniscope at 9-9" in done.stderr
+    assert f"no Miniscope at {port}" in done.stderr
 
 
 def test_a_sweep_of_a_virtual_scope_leaves_planes_and_projections(tmp_path):
@@ -44,6 +49,12 @@ def test_a_sweep_of_a_virtual_scope_leaves_planes_and_projections(tmp_path):
     again = run(*sweep)
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+
+
+def test_a_sweep_into_a_file_is_refused_before_a_scope_is_opened(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInputError, match=r"file: Not a directory; give a new folder"):
+        zstack(tmp_path / "file", device="9-9")
 
 
 def test_a_sweep_without_a_scope_is_one_line_and_exit_2(tmp_path):

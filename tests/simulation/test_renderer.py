@@ -13,6 +13,7 @@ import pytest
 from small_scene import FULL, SMALL, knobs, movie, play, spec
 
 from syntalos_miniscope.simulation import (
+    BrainMotion,
     CellActivity,
     CellOptics,
     Composite,
@@ -101,6 +102,16 @@ def test_scopes_of_one_seed_see_other_tissue():
         first.scene.centers_um, second.scene.centers_um
     )
     assert (first.advance().image != second.advance().image).any()
+
+
+def test_a_shift_is_told_in_pixels_and_the_picture_moves_by_it():
+    px = SMALL.pixel_size_um
+    steps = (PlaceNeurons(positions_um=[(50.0, 0.0, 0.0)]), CellActivity(), Composite())
+    path = BrainMotion(trajectory_um=[(0.0, 0.0), (2 * px, -3 * px)])
+    still, moved = play(Renderer(spec(*steps, path)), 2)
+    assert moved.shift_px == pytest.approx((2, -3))
+    places = [np.argwhere(frame.image > 0).mean(0) for frame in (still, moved)]
+    assert places[1] - places[0] == pytest.approx((2, -3), abs=1e-6)
 
 
 def test_scopes_of_one_seed_have_a_life_and_a_noise_of_their_own():

@@ -54,6 +54,10 @@ def test_the_command_line_writes_a_preset(tmp_path: Path) -> None:
             ["--preset", "Generic 1p scope", "--until", "leakage", "--out", "a.avi"],
             "without a sensor intensity has no natural white: give vmax",
         ),
+        (
+            ["--preset", "Generic 1p scope", "--seconds", "0.02", "--out", "a.zarr"],
+            "0.02 s at 20 fps are no whole frame; make it longer",
+        ),
         (["--preset", "Generic 1p scope", "--out", "no/such/a.avi"], "cannot write no/such/a"),
         (["--preset", "Generic 1p scope", "--until", "x", "--out", "a.avi"], "no stage 'x'"),
     ],
