@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -83,13 +84,23 @@ def test_with_a_least_spike_online_is_the_batch_result(seed, g, least):
 
 
 def test_old_pools_are_let_go_and_the_new_ones_stay_right():
-    y, _ = trace(1, 6 * oasis.POOLS, noise=1.0)
-    whole = batch_with_least_spike(y, 0.9, 0.0)
-    solver = Oasis(1, 0.9)
+    y, g = np.random.default_rng(1).normal(size=6 * oasis.POOLS), 0.5
+    whole = batch_with_least_spike(y, g, 0.0)
+    solver, roomy = Oasis(1, g), Oasis(1, g, room=len(y))
     for value in y:
         solver.push(np.array([value]))
-    assert len(solver.pools(0)) <= oasis.POOLS
+        roomy.push(np.array([value]))
+    pools = solver.pools(0)
+    assert len(pools) <= oasis.POOLS < len(roomy.pools(0)) // 2
+    assert all(a + n == b for (a, n, _), (b, _, _) in pairwise(pools)), "without a gap"
     assert solver.result(0)[0][-200:] == pytest.approx(whole[-200:])
+
+
+def test_calcium_of_the_moment_is_the_end_of_what_is_known():
+    y, _ = trace(3, 200)
+    solver = Oasis(1, 0.9, least_spike=0.5)
+    for value in y:
+        assert solver.push(np.array([value]))[0][0] == pytest.approx(solver.result(0)[0][-1])
 
 
 def test_a_decay_of_one_or_more_is_refused():

@@ -44,6 +44,23 @@ def test_an_annulus_leaves_out_the_neighbours():
     assert trace_reader(Rois.of(weights), "annulus")(frame) == pytest.approx([0, 100], abs=1e-3)
 
 
+def test_in_a_crowd_the_whole_surround_is_taken_away():
+    weights = np.zeros((2, 50, 50))
+    weights[0, 20:26, 20:26] = weights[1] = 1
+    frame = np.full((50, 50), 100, np.uint8)
+    frame[20:26, 20:26] = 130
+    assert trace_reader(Rois.of(weights), "annulus")(frame)[0] == pytest.approx(30, abs=1e-3)
+
+
+def test_noise_is_no_light_of_a_cell():
+    rows, columns = np.indices((64, 64))
+    shape = np.exp(-((rows - 32) ** 2 + (columns - 32) ** 2) / 18)
+    movie = np.random.default_rng(0).normal(100, 3, (600, 64, 64)).clip(0, 255).astype(np.uint8)
+    demixer = Demixer(Rois.of(np.where(shape > 0.05, shape, 0)[None]))
+    said = np.array([demixer(frame)[0] for frame in movie])[100:]
+    assert np.mean(said == 0) > 0.5
+
+
 def test_sparse_traces_are_the_truth(sparse):
     for method in ("mean", "annulus", "demix"):
         assert np.median(r_of(sparse, method)) >= 0.98
