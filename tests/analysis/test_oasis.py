@@ -84,14 +84,14 @@ def test_with_a_least_spike_online_is_the_batch_result(seed, g, least):
 
 
 def test_old_pools_are_let_go_and_the_new_ones_stay_right():
-    y, g = np.random.default_rng(1).normal(size=6 * oasis.POOLS), 0.5
+    y, g = np.random.default_rng(1).normal(size=6 * oasis.POOLS), 0.2
     whole = batch_with_least_spike(y, g, 0.0)
     solver, roomy = Oasis(1, g), Oasis(1, g, room=len(y))
     for value in y:
         solver.push(np.array([value]))
         roomy.push(np.array([value]))
     pools = solver.pools(0)
-    assert len(pools) <= oasis.POOLS < len(roomy.pools(0)) // 2
+    assert len(pools) <= oasis.POOLS < len(roomy.pools(0)) / 2
     assert all(a + n == b for (a, n, _), (b, _, _) in pairwise(pools)), "without a gap"
     assert solver.result(0)[0][-200:] == pytest.approx(whole[-200:])
 
