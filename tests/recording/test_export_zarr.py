@@ -34,7 +34,7 @@ def test_frames_that_did_not_come_leave_no_empty_ones_behind(tmp_path):
     recording = open_recording(tmp_path / "m.zarr")
     assert (len(recording), recording.findings) == (3, ())
     group: Any = zarr.open_group(str(tmp_path / "m.zarr"), mode="r")
-    assert group["observed"].shape[0] == len(group["frame_times/index"]) == 3
+    assert group["observed"].shape[0] == group["frame_times/index"].shape[0] == 3
 
 
 def test_a_truth_goes_along_with_the_entries_of_the_recorded_frames(tmp_path, source):
