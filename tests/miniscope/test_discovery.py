@@ -83,6 +83,13 @@ def test_without_permission_the_kernels_camera_is_enough(tmp_path):
     assert scope.problem == ""
 
 
+def test_a_node_that_carries_metadata_only_is_none_to_capture_from(tmp_path):
+    node = tmp_path / "bus/usb/devices/2-1/2-1:1.0/video4linux/video3"
+    node.mkdir(parents=True)
+    (node / "index").write_text("1\n")
+    assert discovery.video_node("2-1", tmp_path) == ""
+
+
 def test_the_firmware_is_told_by_its_extension_unit():
     for name, family in (("stock", "UCLA"), ("open-ephys", "Open Ephys")):
         assert firmware_family(control_extras(FIRMWARES[name])) == family

@@ -46,3 +46,19 @@ def test_frames_that_stay_late_by_a_period_were_preceded_by_a_lost_one():
     index = [frame.index for frame in frames_of(first_ns)]
     assert index[:20] == list(range(20))
     assert index[-18:] == list(range(23, 41))
+
+
+def test_frames_that_came_before_the_start_are_neither_given_nor_counted():
+    clock = RunClock(lambda: 500_000_000)
+    clock.start()
+    exposures = Exposures(clock, FrameCounter(), False, lambda event: None)
+
+    def made(number: int):
+        at_ns = number * PERIOD_NS
+        raw = RawFrame(np.zeros((4, 4, 2), np.uint8), at_ns, at_ns + READOUT_NS)
+        return exposures.make(raw, ReadBack(number, None), RATE_HZ, wait_for_trigger=False)
+
+    assert [made(number) for number in range(10)] == [None] * 10
+    first = made(10)
+    assert first is not None
+    assert (first.frame.index, first.frame.time_us) == (0, 0)

@@ -3,6 +3,9 @@
 import itertools
 import threading
 
+import pytest
+
+from syntalos_miniscope.miniscope.link import Link
 from syntalos_miniscope.scope import ScopeSettings
 
 LED = ("2001", "580072")
@@ -83,3 +86,16 @@ def test_a_stream_is_ended_before_it_is_begun_anew_and_brings_nothing_from_befor
     transport.start()
     assert asked == ["stop_stream", "start_stream"]
     assert transport.read_frame(1.0).torn == 0
+
+
+def test_a_scope_that_does_not_come_up_is_let_go(rig, monkeypatch):
+    made = rig()
+    made.close()
+
+    def no_frames(link):
+        raise ConnectionError("no frames")
+
+    monkeypatch.setattr(Link, "bring_up", no_frames)
+    with pytest.raises(OSError, match="the scope does not come up: no frames"):
+        made.scope._open()
+    assert made.daq.stream.host is None

@@ -78,6 +78,21 @@ def test_what_waited_in_the_buffers_before_the_start_is_thrown_away():
     assert [(frame.index, frame.mat.max()) for frame in frames] == [(0, 100), (1, 100), (2, 100)]
 
 
+def test_single_reads_that_fail_end_nothing():
+    class Shaky(Webcam):
+        def read(self) -> Any:
+            got, image = super().read()
+            return (got, image) if self.left % 5 == 0 else (False, None)
+
+    webcam = Shaky(frames=10_001)
+    made = script(webcam)
+    made.prepare()
+    made.start()
+    made.run(items=5)
+    made.stop()
+    assert len(made.emitted["frames-out"]) == 5
+
+
 def test_pictures_that_cannot_be_used_end_the_run_rather_than_the_frames_alone():
     class Odd(Webcam):
         def read(self) -> Any:
