@@ -18,8 +18,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "write-a-node.md"
 @pytest.fixture
 def written(tmp_path) -> tuple[Catalog, Graph]:
     """The folder and the project of the page."""
-    blocks = re.findall(r"^```(toml|python)\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
-    (module, code), *_, project = (text for _, text in blocks[:2]), blocks[-1][1]
+    texts = re.findall(r"^```[a-z]+\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    (module,) = (text for text in texts if text.startswith("[syntalos_module]"))
+    (code,) = (text for text in texts if "class Brightness(Node)" in text)
+    (project,) = (text for text in texts if text.startswith("[project]"))
     folder = tmp_path / "my-nodes" / "brightness"
     folder.mkdir(parents=True)
     (folder / "module.toml").write_text(module, "utf-8")

@@ -113,11 +113,10 @@ class Inspector(QScrollArea):
         words = QLabel(about)
         words.setWordWrap(True)
         words.setEnabled(False)
-        words.setHidden(not about)
         name = QLabel(f"<small>{kind} · id <code>{node_id}</code></small>")
         name.setEnabled(False)
         name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for widget in (self._title, name, words):
+        for widget in (self._title, name, *([words] if about else [])):
             layout.addWidget(widget)
         if missing:
             trouble = QLabel(f"Cannot run here: {missing}. Its settings and wires are kept.")
