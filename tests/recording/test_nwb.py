@@ -63,6 +63,8 @@ def test_a_stopped_export_goes_on_with_the_next_frame(tmp_path, source, stop):
     assert not out.exists()
     export_recording(source, "nwb", out, progress=lambda done, total: begun.append(done))
     assert begun[0] == stop
+    with pytest.importorskip("h5py").File(out) as raw:
+        assert not {"export", "frames_done"} & set(raw.attrs)
     with pynwb.NWBHDF5IO(str(out), "r") as io:
         pixels = io.read().acquisition["OnePhotonSeries"].data
         np.testing.assert_array_equal(pixels, [picture(i).T for i in INDEX])
