@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from syntalos_miniscope.engine.ezmsg.channel import RefusedError
+from syntalos_miniscope.engine.ezmsg.engine import EzmsgEngine
 from syntalos_miniscope.engine.ezmsg.plan import Place, plan
-from syntalos_miniscope.engine.run import RunError
+from syntalos_miniscope.engine.run import RunError, RunOptions
 from syntalos_miniscope.project import check
 
 CHAIN = (
@@ -83,3 +87,22 @@ def test_nobody_waits_for_the_end_of_a_wire_that_goes_back(placed) -> None:
 def test_a_group_is_not_named_like_a_box_outside_it(placed) -> None:
     with pytest.raises(RunError, match=r"^Relay: group 'Sink' is also the name of a node"):
         plan(placed(CHAIN, Relay="/Sink"), "run")
+
+
+def test_a_process_that_cannot_give_its_last_counts_holds_up_no_end(graph, catalog) -> None:
+    closed = []
+
+    def refuse(verb: str, timeout_s: float) -> None:
+        raise RefusedError(f"{verb} went wrong")
+
+    process: Any = SimpleNamespace(
+        place=Place("", "Source"),
+        alive=True,
+        channel=SimpleNamespace(call=refuse),
+        close=lambda: closed.append("close"),
+        join=lambda: closed.append("join"),
+    )
+    engine = EzmsgEngine(graph(CHAIN), RunOptions(record=False), catalog)
+    engine._processes[process.place] = process
+    engine._release()
+    assert closed == ["close", "join"]

@@ -46,6 +46,12 @@ def test_frames_come_in_natural_order_with_the_times_of_the_clock(onix):
     assert recording.started == datetime.fromisoformat("2024-01-31T12:30:00.123456+00:00")
 
 
+def test_the_clock_ticks_as_fast_as_its_file_says(onix):
+    ticks = 7_000_000_000 + np.arange(24, dtype=np.uint64) * 5_000_000
+    recording = open_recording(onix(ticks, "2024-01-31T12:30:00+00:00,100000000,2048,2048"))
+    assert recording.time_us[:3].tolist() == [0, 50_000, 100_000]
+
+
 def test_a_behaviour_camera_beside_it_is_left_out(onix):
     folder = onix()
     video = VideoWriter(folder / "camera_0.avi", 30.0, picture(0, (64, 64)))
