@@ -287,3 +287,12 @@ def test_the_file_with_kinds_of_scopes_can_be_picked(qtbot) -> None:
     form = panel_for(scope.Settings())
     qtbot.addWidget(form)
     assert isinstance(form.knob("video_devices"), PathKnob)
+
+
+def test_a_path_that_is_longer_than_its_line_is_told_whole(qtbot) -> None:
+    knob = PathKnob()
+    qtbot.addWidget(knob)
+    knob.show_value("/data/a/long/way/to/the/recording")
+    line = knob.focusProxy()
+    assert line is not None
+    assert line.toolTip() == "/data/a/long/way/to/the/recording"

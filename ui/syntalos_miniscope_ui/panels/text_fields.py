@@ -59,6 +59,7 @@ class PathKnob(QWidget):
         self._line = TextKnob()
         self._line.changed.connect(self.changed)
         self._line.settled.connect(self.settled)
+        self._line.textChanged.connect(self._line.setToolTip)  # mostly longer than the line
         row = knob_row(self)
         row.addWidget(self._line, 1)
         for text, tip, pick in (
