@@ -6,6 +6,7 @@ from sent import sent
 
 from syntalos_miniscope.catalog import Catalog
 from syntalos_miniscope.engine.script import Script
+from syntalos_miniscope.node import Policy
 from syntalos_miniscope.streams import Frame
 
 Projection: Any = Catalog.shipped().node("projection")
@@ -39,3 +40,27 @@ def test_every_so_often_there_is_a_picture_and_the_cell_is_in_it(kind):
 def test_the_stream_says_what_it_is():
     described = run("mean").described["frames-out"]
     assert described == {"framerate": 1.0, "size": (60, 48), "has_color": False}
+
+
+def test_it_remembers_for_as_many_seconds_as_it_is_told():
+    settings = Projection.Settings(kind="mean", memory_s=2.0, every_s=1.0)
+    script = Script(Projection(settings), inputs={"frames-in": {"framerate": 20.0}})
+    script.prepare()
+    script.start()
+    # One half is dark at last and the other bright; above them it always was.
+    picture = np.full((48, 60), 10, np.uint8)
+    picture[:10, 30:] = picture[10:, :30] = 200
+    for index in range(241):
+        if index == 180:
+            picture = picture.copy()
+            picture[10:] = picture[10:, ::-1].copy()
+        script.feed("frames-in", Frame(index, index * 50_000, picture))
+    script.stop()
+    last = sent(script, "frames-out")[-1].mat.astype(float)
+    always_dark, always_bright = last[:10, :30].mean(), last[:10, 30:].mean()
+    left = (last[10:, :30].mean() - always_dark) / (always_bright - always_dark)
+    assert left == pytest.approx(np.exp(-61 / 40), abs=0.03)
+
+
+def test_a_view_that_is_slow_holds_up_nobody():
+    assert [port.policy for port in Projection.inputs] == [Policy.NEWEST]

@@ -46,6 +46,11 @@ def test_a_table_holds_every_float_exactly_under_its_unit(tmp_path):
     assert script.counters["samples"] == 6
 
 
+def test_times_stay_in_the_unit_that_the_stream_declares(tmp_path):
+    record(tmp_path, [block(0, 3)], inputs=STREAM | {"time_unit": "milliseconds"})
+    assert found(tmp_path, "csv").read_text().startswith("Time [ms];a;b\n0;")
+
+
 def test_zarr_holds_the_same_over_its_chunks(tmp_path):
     blocks = [block(0, CHUNK_SAMPLES - 1), block(CHUNK_SAMPLES - 1, 2), block(CHUNK_SAMPLES + 1, 9)]
     record(tmp_path, blocks, format="zarr")

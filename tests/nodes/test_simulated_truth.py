@@ -46,6 +46,25 @@ def test_the_truth_on_the_ports_is_that_of_the_frame_of_its_time(small: Path):
         assert place_px == pytest.approx(expected, abs=0.02)
 
 
+def test_the_truth_of_the_last_frame_is_told_too(small: Path, monkeypatch: pytest.MonkeyPatch):
+    made = script(small, wired={"frames-raw-out", *TRUTH})
+    node: Any = made.node
+    emit = made.emit
+
+    def emit_and_end(port: str, item: Any) -> None:
+        emit(port, item)
+        if port == "frames-raw-out":
+            node.on_data(made, "control-in", Control(ControlKind.STOP))
+
+    monkeypatch.setattr(made, "emit", emit_and_end)
+    made.prepare()
+    made.start()
+    node.run(made)
+    made.stop()
+    (frame,), (motion,) = sent(made)["frames-raw-out"], sent(made)["truth-motion-out"]
+    assert motion.timestamps.tolist() == [frame.time_us]
+
+
 def test_event_rows_add_up_to_the_spikes(small: Path):
     made = ran(script(small, wired={"frames-raw-out", "truth-events-out"}))
     frames, rows = sent(made)["frames-raw-out"], sent(made)["truth-events-out"]

@@ -125,6 +125,14 @@ def test_a_trigger_keeps_frames_and_orientation_from_before_and_no_drop_is_made_
     assert (recording.orientation.time_us // 50_000).tolist() == recording.index.tolist()
 
 
+def test_a_timetable_is_in_seconds(tmp_path):
+    script = record(tmp_path, begin_s=0.5, duration_s=0.1, every_s=1.0)
+    for number in range(40):
+        script.feed("frames-in", Frame(number, 50_000 * number, noise(number)))
+    script.stop()
+    assert open_recording(run_folder(tmp_path)).index.tolist() == [10, 11, 30, 31]
+
+
 def test_rolling_loses_no_frame(tmp_path):
     script = record(tmp_path, part_mb=0.005)
     for number in range(30):
