@@ -102,7 +102,7 @@ def test_motion_is_how_far_the_picture_had_moved_down_and_right(caiman, tmp_path
 
 @pytest.mark.parametrize("generation", ["flat", "both", "grouped"])
 def test_every_caiman_is_told_its_parameters_as_it_wants_them(caiman, movie, tmp_path, generation):
-    with changed(caiman, 'GENERATION = "both"', f'GENERATION = "{generation}"'):
+    with changed(caiman, 'GENERATION: str = "both"', f'GENERATION: str = "{generation}"'):
         found = extract(movie, PARAMETERS, caiman, tmp_path, frame_rate_hz=20.0)
     assert len(found) == 2
 

@@ -78,7 +78,11 @@ def test_a_video_alone_is_analysed_beside_itself_and_no_display_is_no_obstacle(c
 @pytest.mark.parametrize(
     ("table", "text", "words"),
     [
-        ("experiments", "line number,id\n96,R1,2\n", "experiments.csv, line 2, column 3: 3 fields where"),
+        (
+            "experiments",
+            "line number,id\n96,R1,2\n",
+            "experiments.csv, line 2, column 3: 3 fields where",
+        ),
         ("experiments", "line number,id\n97,R1\n", "experiments.csv has no line number 96"),
         ("experiments", "number,id\n96,R1\n", "experiments.csv, line 1: there is no column"),
         ("analysis_parameters", "line number,gSig\n\n96,big\n", "line 3, column gSig: .*'big'"),

@@ -23,7 +23,7 @@ GROUPS = {
 }  # fmt: skip
 
 
-GENERATION = "both"
+GENERATION: str = "both"
 """flat: until 1.10, a name is set in every group that has it. both: from 1.11 to 1.13, groups or
 names. grouped: after that, groups, and only some names by themselves. Unknown names are passed
 over, with a warning at most."""
