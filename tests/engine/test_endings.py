@@ -214,6 +214,19 @@ def test_the_folder_of_a_run_says_whether_it_did_well(graph, tmp_path, sink, suc
     assert engine.export_dir is not None
     attributes = tomllib.loads((engine.export_dir / "attributes.toml").read_text())
     assert attributes["success"] is success
+    assert attributes["recording_length_msec"] == engine.report()["length_s"] * 1000
+
+
+def test_a_note_has_the_same_time_in_the_report_and_in_the_folder(graph, tmp_path) -> None:
+    engine = begun(graph(LIVE), record=True, export_dir=tmp_path)
+    engine.note("the animal woke up")
+    engine.stop()
+    assert engine.wait(60)
+    assert engine.export_dir is not None
+    header, row = (engine.export_dir / "notes" / "notes.csv").read_text().splitlines()
+    time_ms, _, text = row.partition(";")
+    assert (header, text) == ("Time [ms];Note", "the animal woke up")
+    assert engine.report()["marks"] == [f"{time_ms} ms: the animal woke up"]
 
 
 def test_the_first_thing_that_failed_is_the_one_that_is_told(graph, tmp_path, monkeypatch) -> None:
