@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from boxes import start
@@ -59,6 +61,9 @@ def test_only_awaited_boxes_run_at_real_time_priority(graph):
             box in ("Endless", "Looped") for box in engine.boxes()
         ]
         assert policy(engine, "Sink") == os.SCHED_OTHER
+        # A thread that a box starts is an ordinary one.
+        thread: Any = engine._workers["Looped"].thread_id
+        assert os.sched_getscheduler(thread) & os.SCHED_RESET_ON_FORK
     finally:
         engine.stop()
         engine.wait(60)
@@ -91,6 +96,23 @@ def test_where_the_system_grants_none_the_run_goes_on_and_says_so(graph, monkeyp
         engine.wait(60)
     assert engine.report()["exit_reason"] == "stopped"
     assert "No real-time priority" in engine.boxes()["Looped"].notes[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are Linux's")
+def test_where_the_system_grants_it_to_some_none_has_it(monkeypatch):
+    policies = {}
+
+    def grant_one(thread: int, policy: int, param: object) -> None:
+        if policy & os.SCHED_RR and thread != 1:
+            raise PermissionError(1, "Operation not permitted")
+        policies[thread] = policy
+
+    monkeypatch.setattr(os, "sched_setscheduler", grant_one)
+    notes: list[str] = []
+    boxes: list[Any] = [SimpleNamespace(thread_id=number, note=notes.append) for number in (1, 2)]
+    precedence.give_precedence(boxes)
+    assert policies == {1: os.SCHED_OTHER, 2: os.SCHED_OTHER}
+    assert len(notes) == 1 and notes[0].startswith("No real-time priority here")
 
 
 def test_a_graph_without_commands_asks_for_nothing(graph, monkeypatch):

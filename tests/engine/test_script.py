@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,26 @@ def test_without_pacing_an_hour_takes_no_time() -> None:
     script = Script(Ticker(Speed(step_us=60_000_000)), paced=False)
     script.start()
     script.run(until_us=3_600_000_000)
-    assert len(script.emitted["frames-out"]) >= 60
+    frames = script.emitted["frames-out"]
+    assert len(frames) >= 60
+    assert isinstance(frames[-1], Frame) and script.clock.now_us() >= frames[-1].time_us
+
+
+class Keeping(Ticker):
+    def prepare(self, ctx: Context) -> None:
+        assert ctx.dataset("kept") is not None
+
+
+def test_a_folder_that_was_recorded_to_says_that_all_went_well(tmp_path) -> None:
+    script = Script(Keeping(Speed(step_us=500_000)), record_to=tmp_path, paced=False)
+    script.prepare()
+    script.start()
+    script.run(items=3)
+    script.stop()
+    (attributes,) = tmp_path.glob("script/*/run/attributes.toml")
+    told = tomllib.loads(attributes.read_text())
+    assert told["success"] is True
+    assert told["recording_length_msec"] == script.clock.now_us() / 1000 >= 1000
 
 
 def test_what_is_fed_to_a_node_is_answered_in_emitted() -> None:
