@@ -104,3 +104,10 @@ def test_rotation_turns_x_to_y_for_a_quarter_turn_about_z() -> None:
 def test_an_empty_display_range_is_refused_in_words() -> None:
     with pytest.raises(ValidationError, match="display_min = 200 must be below display_max = 100"):
         DisplaySettings(display_min=200, display_max=100)
+
+
+def test_a_quarter_turn_about_z_takes_x_to_y():
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(rotation((half, 0.0, 0.0, half)) @ [1, 0, 0], [0, 1, 0], atol=1e-9)
+    np.testing.assert_allclose(rotation((half, half, 0.0, 0.0)) @ [0, 1, 0], [0, 0, 1], atol=1e-9)
+    np.testing.assert_allclose(rotation((half, 0.0, half, 0.0)) @ [0, 0, 1], [1, 0, 0], atol=1e-9)

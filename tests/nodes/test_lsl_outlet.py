@@ -20,6 +20,7 @@ import pytest
 
 from syntalos_miniscope import lsl
 from syntalos_miniscope.catalog import Catalog
+from syntalos_miniscope.clock import RunClock
 from syntalos_miniscope.engine.script import Script
 from syntalos_miniscope.streams import FloatSignalBlock, Frame, TableRow
 
@@ -215,3 +216,12 @@ def test_an_outlet_that_nothing_is_wired_to_opens_nothing() -> None:
     script = started("idle", {})
     script.stop()
     assert script.notes == [] and script.statuses == []
+
+
+def test_the_offset_is_that_of_the_middle_between_two_readings():
+    readings_s = iter([10.0, 10.5, 20.0, 20.25])
+    run = RunClock(lambda: 4_000_000_000)
+    run.start(at_ns=0)
+    offset = lsl.measure_offset(run, lambda: next(readings_s), tries=2)
+    assert offset.offset_s == 20.125 - 4
+    assert offset.uncertainty_s == pytest.approx(0.125, abs=1e-5)
