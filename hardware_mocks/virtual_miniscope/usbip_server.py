@@ -86,14 +86,22 @@ class UsbIpServer:
                     link.sendall(record + bytes((0x0E, 1, 0, 0, 0x0E, 2, 0, 0)))
             elif code == wire.REQ_IMPORT:
                 wire.receive(link, 32)
-                free = self.daq.present and (self._attached is None or self._attached.over)
-                reply = wire.OPERATION.pack(wire.VERSION, wire.REP_IMPORT, 0 if free else 1)
-                link.sendall(reply + (record if free else b""))
-                if free:
-                    self._say("A host has attached the Miniscope.")
-                    self._attached = Attached(self.daq, link)
-                    self._attached.run()
-                    self._say("The host has let go of the Miniscope.")
+                attached = self._attach(link)
+                reply = wire.OPERATION.pack(wire.VERSION, wire.REP_IMPORT, 0 if attached else 1)
+                if attached is None:
+                    link.sendall(reply)
+                    return
+                self._say("A host has attached the Miniscope.")
+                attached.run(reply + record)
+                self._say("The host has let go of the Miniscope.")
+
+    def _attach(self, link: socket.socket) -> Attached | None:
+        """Give the device to who asks, before they are told; None if somebody has it."""
+        with self.daq.lock:
+            if not self.daq.present or (self._attached is not None and not self._attached.over):
+                return None
+            self._attached = Attached(self.daq, link)
+            return self._attached
 
 
 class Attached:
@@ -109,11 +117,12 @@ class Attached:
         self.over = False
         daq.stream.host = self
 
-    def run(self) -> None:
-        """Answer until the host or the device goes."""
+    def run(self, greeting: bytes) -> None:
+        """Say that the host has it, and answer until the host or the device goes."""
         pump = Thread(target=self._pump, name="usbip stream", daemon=True)
         pump.start()
         try:
+            self._link.sendall(greeting)
             while True:
                 request = wire.read_request(self._link)
                 if isinstance(request, wire.Unlink):

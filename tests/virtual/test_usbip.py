@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -105,6 +106,16 @@ def test_a_second_host_is_refused_until_the_first_lets_go(server):
     assert refused(server)
     first.close()
     wait_until_free(server)
+
+
+def test_of_hosts_that_ask_at_once_one_gets_it(server):
+    for _ in range(5):
+        with ThreadPoolExecutor(8) as pool:
+            hosts = [asked.result() for asked in [pool.submit(Host, server) for _ in range(8)]]
+        assert sorted(host.status for host in hosts) == [0] + 7 * [1]
+        for host in hosts:
+            host.close()
+        wait_until_free(server)
 
 
 def test_an_unlinked_read_is_answered_once_and_only_as_unlinked(server):
