@@ -57,12 +57,18 @@ def test_a_full_ring_discards_the_newest_and_counts(monkeypatch):
     assert scope.closed
 
 
-def test_when_nobody_takes_exposures_the_scope_is_left_alone_until_somebody_does(monkeypatch):
-    monkeypatch.setattr(scope_module, "ABANDONED_S", 0.05)
+def left_alone() -> tuple[Endless, Capture]:
+    """Give a scope and its capture once it has seen that nobody takes exposures."""
     scope = Endless()
     capture = Capture(scope, ring=4)
     capture.start(RunClock())
     wait_until(lambda: capture._ring.abandoned)
+    return scope, capture
+
+
+def test_when_nobody_takes_exposures_the_scope_is_left_alone_until_somebody_does(monkeypatch):
+    monkeypatch.setattr(scope_module, "ABANDONED_S", 0.05)
+    scope, capture = left_alone()
     # One read may have been under way.
     most = scope.reads + 1
     threading.Event().wait(0.3)
@@ -75,10 +81,7 @@ def test_when_nobody_takes_exposures_the_scope_is_left_alone_until_somebody_does
 
 def test_a_scope_that_nobody_reads_can_be_closed(monkeypatch):
     monkeypatch.setattr(scope_module, "ABANDONED_S", 0.0)
-    scope = Endless()
-    capture = Capture(scope, ring=4)
-    capture.start(RunClock())
-    wait_until(lambda: capture._ring.abandoned)
+    scope, capture = left_alone()
     capture.close()
     assert scope.closed
 

@@ -102,12 +102,18 @@ def run_until(made: Any, there: Callable[[], bool]) -> None:
         made.run(until_us=made.clock.now_us() + 50_000)
 
 
-def test_pause_is_dark_and_a_gap_start_goes_on_stop_ends():
+def lit() -> tuple[Any, Daq]:
+    """Give a node whose raw frames alone are heard, and its box, once the light is on."""
     made = script(wired={"frames-raw-out"})
     daq = own_box(made)
     made.prepare()
     made.start()
     run_until(made, lambda: daq.led_lit)
+    return made, daq
+
+
+def test_pause_is_dark_and_a_gap_start_goes_on_stop_ends():
+    made, daq = lit()
     made.feed("control-in", Control(ControlKind.PAUSE))
     run_until(made, lambda: not daq.led_lit)
     paused = len(made.emitted["frames-raw-out"])
@@ -123,11 +129,7 @@ def test_pause_is_dark_and_a_gap_start_goes_on_stop_ends():
 
 
 def test_knobs_turned_in_a_pause_leave_it_dark_and_hold_from_the_start_on():
-    made = script(wired={"frames-raw-out"})
-    daq = own_box(made)
-    made.prepare()
-    made.start()
-    run_until(made, lambda: daq.led_lit)
+    made, daq = lit()
     made.feed("control-in", Control(ControlKind.PAUSE))
     run_until(made, lambda: not daq.led_lit)
     made.apply(made.node.settings.model_copy(update={"led_percent": 10.0, "ewl": 20}))
@@ -139,11 +141,7 @@ def test_knobs_turned_in_a_pause_leave_it_dark_and_hold_from_the_start_on():
 
 
 def test_a_rate_that_is_none_holds_up_no_other_knob_and_no_pause():
-    made = script(wired={"frames-raw-out"})
-    daq = own_box(made)
-    made.prepare()
-    made.start()
-    run_until(made, lambda: daq.led_lit)
+    made, daq = lit()
     wrong = {"frame_rate_hz": 22.0, "led_percent": 10.0}
     made.apply(made.node.settings.model_copy(update=wrong))
     run_until(made, lambda: daq.scope.led_registers == (0xE5, 0xE5))
